@@ -1,0 +1,234 @@
+#ifndef ALERT_INT_H
+#define ALERT_INT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert/alert.h"
+#include "base/clock.h"
+#include "base/index.h"
+#include "conf/conf.h"
+#include "model/account.h"
+#include "model/hist.h"
+#include "model/incident.h"
+#include "model/reason.h"
+#include "model/result.h"
+
+/* ---- rule.c: what one rule has seen of one scope ---- */
+
+#define WINDOW_SLOTS 20
+#define WINDOW_SAMPLES 16 /* of the last bad results, for the evidence */
+
+/* One result that speaks for the rule: a failure, or a slow one. */
+struct sample {
+	mono_us at;
+	enum reason reason;
+	enum phase phase;
+	int http_status;
+	char step[MODEL_NAME_SIZE];
+	char trace_id[TRACE_ID_SIZE];
+};
+
+struct counts {
+	uint32_t ok, failed;
+};
+
+/* What is kept of bad results. */
+struct evidence {
+	uint16_t reasons[WINDOW_SLOTS][REASON_COUNT]; /* saturating */
+	struct sample samples[WINDOW_SAMPLES]; /* a ring */
+	uint32_t n_samples; /* ever */
+};
+
+/*
+ * Counts in WINDOW_SLOTS slots of a twentieth of the window each. Histograms
+ * of the latencies only for latency rules (7 kB), else NULL; evidence (3 kB)
+ * from the first bad result on: most of a country's schools never have one.
+ */
+struct window {
+	dur_us slot_us;
+	int64_t slot; /* number of the current one */
+	uint32_t ok, failed; /* sums over the slots */
+	struct counts slots[WINDOW_SLOTS];
+	struct hist *latencies; /* WINDOW_SLOTS of them */
+	struct evidence *evidence; /* NULL: nothing bad yet */
+};
+
+void rule_init(struct window *window, const struct conf_alert *rule);
+void rule_fini(struct window *window);
+
+/* rule_advance forgets what is too old; true when time passed a slot. */
+bool rule_advance(struct window *window, mono_us now);
+
+/* rule_take_back forgets the failures of a silent network since that instant,
+ * to a slot's precision; how many there were. */
+uint32_t rule_take_back(struct window *window, mono_us since);
+
+/* rule_add takes an ok or failed result, after rule_advance; true when it
+ * speaks for the rule. */
+bool rule_add(struct window *window, const struct conf_alert *rule,
+    const struct result *result, mono_us now);
+
+/* What the rule says of the window now. */
+struct reading {
+	uint32_t samples; /* verdicts, or ok results for latency */
+	uint32_t failed;
+	double value; /* ratio of ok, or quantile in ms; when samples > 0 */
+	bool bad; /* value is beyond the threshold */
+};
+struct reading rule_read(
+    const struct window *window, const struct conf_alert *rule);
+
+/*
+ * What the bad results have in common. `facts` keeps what it said before as
+ * long as something else is not clearly more frequent.
+ */
+struct facts {
+	bool known;
+	enum reason reason;
+	enum phase phase;
+	int http_status;
+	char step[MODEL_NAME_SIZE];
+};
+void rule_facts(const struct window *window, mono_us now, struct facts *facts);
+
+/* rule_traces: up to INCIDENT_TRACES run ids of bad results, newest first */
+void rule_traces(const struct window *window, mono_us now,
+    char ids[INCIDENT_TRACES][TRACE_ID_SIZE]);
+
+/* ---- alert.c: an instance is one rule for one scope and transaction ---- */
+
+#define ALL_DEPLOYMENTS "_all" /* in a scope; not a valid name */
+
+struct instance {
+	const struct conf_alert *rule;
+	const struct conf_operator *op;
+	const struct conf_deployment *deployment; /* NULL: all of them */
+	const struct conf_transaction *transaction;
+	char scope[MODEL_PATH_SIZE];
+	size_t next; /* with the same scope, from another rule; or NONE */
+	struct window window;
+	struct reading reading; /* of the window, unless it is dirty */
+	bool dirty;
+	struct facts facts;
+	mono_us *bad_at; /* by deployment of the operator; 0: never */
+	bool fresh; /* a verdict came since it was last judged */
+	mono_us heard_at, heard_until; /* the newest one, and how long the
+					  verdicts so far speak */
+	bool holding, well;
+	dur_us held; /* while holding, not counting silence */
+	mono_us well_since;
+	int64_t incident; /* 0: none open */
+	uint32_t bad_most; /* deployments failing at once while it is open */
+	/* what the last event said */
+	mono_us told_at;
+	enum reason told_reason;
+	char told_step[MODEL_NAME_SIZE];
+	uint32_t told_deployments;
+	bool told_deployments_known; /* not after a restart */
+};
+
+/* Which instances look at a target, found when its first result comes. */
+struct route {
+	bool known;
+	size_t n;
+	struct hop {
+		struct instance *instance;
+		size_t deployment; /* index in the operator's list */
+	} * hops;
+};
+
+#define NONE SIZE_MAX
+
+struct alert_rules {
+	struct conf *conf; /* held */
+	struct instance *instances;
+	size_t n, room;
+	struct name_index scopes; /* the first instance of each */
+	struct name_index *deployments; /* one for each operator of conf */
+};
+
+/* alert_rules_find: the first instance of that scope, or NULL; alert_rules_next
+ * the one after it. */
+struct instance *alert_rules_find(
+    const struct alert_rules *rules, const char *scope);
+struct instance *alert_rules_next(
+    const struct alert_rules *rules, const struct instance *instance);
+
+struct alert {
+	alert_sink_fn *sink;
+	void *arg;
+	int64_t last_number;
+	struct alert_rules *rules; /* NULL before the first apply */
+	struct route *routes; /* by target id */
+	size_t n_routes;
+	struct incident *open; /* newest first */
+	size_t n_open;
+	int64_t *orphans; /* open, but no rule looks at them any more */
+	size_t n_orphans;
+	struct watched {
+		char account[MODEL_NAME_SIZE];
+		int64_t incident;
+	} * watched; /* stopped accounts */
+	size_t n_watched;
+};
+
+/* The open ones. A pointer lives until the next insert or resolve. */
+struct incident *alert_find_open(struct alert *alert, int64_t number);
+struct incident *alert_insert_open(
+    struct alert *alert, const struct incident *incident);
+
+/* alert_tell logs an event and hands it on; alert_resolve takes an open one
+ * out and tells that it is over. */
+void alert_tell(struct alert *alert, enum notify_event event, const char *kind,
+    const struct incident *incident, const char *text, wall_us wall);
+void alert_resolve(struct alert *alert, struct incident *incident,
+    const char *text, wall_us wall);
+
+/* ---- account.c: the built-in rule ---- */
+
+/* alert_accounts_tick resolves what is open for accounts no longer stopped. */
+void alert_accounts_tick(struct alert *alert, wall_us wall);
+
+/* ---- apply.c ---- */
+
+/* alert_drop_routes forgets all routes. */
+void alert_drop_routes(struct alert *alert);
+
+/* alert_deployment_index: false when its operator has none of that name. */
+bool alert_deployment_index(const struct alert_rules *rules,
+    const struct conf_operator *op, const char *name, size_t *at);
+
+/* ---- text.c: one line for people ---- */
+
+struct text_input {
+	const char *operator_title;
+	const char *deployment; /* NULL: the operator as a whole */
+	const char *transaction; /* its name */
+	const char *transaction_title; /* as the profile calls it, or "" */
+	const struct conf_alert *rule;
+	uint32_t attempts, failed; /* of the whole incident */
+	double worst;
+	struct facts facts;
+	uint32_t deployments_bad, deployments; /* of the scope */
+};
+
+void alert_text_pl(
+    const struct text_input *input, char out[INCIDENT_TEXT_SIZE]);
+void alert_text_en(
+    const struct text_input *input, char out[INCIDENT_TEXT_SIZE]);
+
+/* Those of an account that was stopped; input has the names only. */
+void alert_text_account(const struct text_input *input,
+    const struct account_stop *stop, char pl[INCIDENT_TEXT_SIZE],
+    char en[INCIDENT_TEXT_SIZE]);
+
+/* Puts before the summaries of an incident that is over how long it was. */
+void alert_text_resolved(struct incident *incident);
+
+/* The timeline's line: key=value, the same in every language. */
+void alert_text_entry(const struct incident *incident, uint32_t deployments_bad,
+    char out[INCIDENT_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,356 @@
+/*
+ * What one rule has seen of one scope: a window of counts that slides in
+ * twentieths, the latest bad results as evidence, and the rule's reading of
+ * them. When an incident opens is decided in alert.c.
+ */
+#include "alert-int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "health/health.h"
+
+void
+rule_init(struct window *window, const struct conf_alert *rule)
+{
+	*window = (struct window){.slot_us = rule->window / WINDOW_SLOTS};
+	if (window->slot_us < 1) {
+		window->slot_us = 1;
+	}
+	if (rule->kind == CONF_ALERT_LATENCY) {
+		window->latencies =
+		    mem_array(WINDOW_SLOTS, sizeof(*window->latencies));
+	}
+}
+
+void
+rule_fini(struct window *window)
+{
+	free(window->latencies);
+	free(window->evidence);
+	window->latencies = NULL;
+	window->evidence = NULL;
+}
+
+static void
+clear_slot(struct window *window, size_t i)
+{
+	window->ok -= window->slots[i].ok;
+	window->failed -= window->slots[i].failed;
+	window->slots[i] = (struct counts){0};
+	if (window->evidence) {
+		memset(window->evidence->reasons[i], 0,
+		    sizeof(window->evidence->reasons[i]));
+	}
+	if (window->latencies) {
+		window->latencies[i] = (struct hist){0};
+	}
+}
+
+bool
+rule_advance(struct window *window, mono_us now)
+{
+	int64_t slot = now / window->slot_us;
+	bool moved = slot > window->slot;
+
+	if (slot - window->slot >= WINDOW_SLOTS) {
+		for (size_t i = 0; i < WINDOW_SLOTS; i++) {
+			clear_slot(window, i);
+		}
+		window->slot = slot;
+	}
+	for (; window->slot < slot; window->slot++) {
+		clear_slot(window, (size_t)(window->slot + 1) % WINDOW_SLOTS);
+	}
+	return moved;
+}
+
+static uint32_t
+take_back_counts(struct counts *counts, uint16_t reasons[REASON_COUNT])
+{
+	uint32_t taken = 0;
+
+	for (size_t r = 0; r < REASON_COUNT; r++) {
+		if (health_reach((enum reason)r) == HEALTH_SILENT) {
+			taken += reasons[r];
+			reasons[r] = 0;
+		}
+	}
+	counts->failed -= taken;
+	return taken;
+}
+
+uint32_t
+rule_take_back(struct window *window, mono_us since)
+{
+	int64_t first = since / window->slot_us;
+	struct evidence *evidence = window->evidence;
+	uint32_t taken = 0;
+
+	if (!evidence) {
+		return 0;
+	}
+	for (int64_t slot = window->slot;
+	     slot >= first && slot > window->slot - WINDOW_SLOTS && slot >= 0;
+	     slot--) {
+		size_t i = (size_t)slot % WINDOW_SLOTS;
+
+		taken +=
+		    take_back_counts(&window->slots[i], evidence->reasons[i]);
+	}
+	window->failed -= taken;
+	for (size_t i = 0; i < WINDOW_SAMPLES; i++) {
+		struct sample *sample = &evidence->samples[i];
+
+		if (sample->at / window->slot_us >= first &&
+		    health_reach(sample->reason) == HEALTH_SILENT) {
+			sample->reason = REASON_UPLINK_DOWN;
+		}
+	}
+	return taken;
+}
+
+/* A slow result has no phase in which it ended; the longest one is it. */
+static enum phase
+longest_phase(const struct phase_times *times)
+{
+	size_t longest = 0;
+
+	for (size_t i = 1; i < PHASE_COUNT; i++) {
+		if (times->us[i] > times->us[longest]) {
+			longest = i;
+		}
+	}
+	return (enum phase)longest;
+}
+
+static struct evidence *
+evidence_of(struct window *window)
+{
+	if (!window->evidence) {
+		window->evidence = mem_new(sizeof(*window->evidence));
+	}
+	return window->evidence;
+}
+
+static void
+add_sample(struct evidence *evidence, const struct result *result, mono_us now)
+{
+	struct sample *sample =
+	    &evidence->samples[evidence->n_samples++ % WINDOW_SAMPLES];
+
+	*sample = (struct sample){
+	    .at = now,
+	    .reason = result->reason,
+	    .phase = result->reason == REASON_OK
+		? longest_phase(&result->phases)
+		: result->phase,
+	    .http_status = result->http_status,
+	};
+	text_copy(sample->step, sizeof(sample->step), result->step);
+	text_copy(sample->trace_id, sizeof(sample->trace_id), result->run_id);
+}
+
+bool
+rule_add(struct window *window, const struct conf_alert *rule,
+    const struct result *result, mono_us now)
+{
+	size_t i = (size_t)window->slot % WINDOW_SLOTS;
+	struct counts *counts = &window->slots[i];
+	uint16_t *reason;
+	bool ok = result->reason == REASON_OK, bad = !ok;
+
+	if (ok) {
+		counts->ok++;
+		window->ok++;
+	} else {
+		counts->failed++;
+		window->failed++;
+		reason = &evidence_of(window)->reasons[i][result->reason];
+		if (*reason < UINT16_MAX) {
+			++*reason;
+		}
+	}
+	if (window->latencies) {
+		bad = ok && result->latency > rule->above;
+		if (ok) {
+			hist_add(&window->latencies[i], result->latency);
+		}
+	}
+	if (bad) {
+		add_sample(evidence_of(window), result, now);
+	}
+	return bad;
+}
+
+struct reading
+rule_read(const struct window *window, const struct conf_alert *rule)
+{
+	struct reading reading = {.failed = window->failed};
+	struct hist sum = {0};
+
+	switch (rule->kind) {
+	case CONF_ALERT_AVAILABILITY:
+		reading.samples = window->ok + window->failed;
+		if (reading.samples > 0) {
+			reading.value =
+			    (double)window->ok / (double)reading.samples;
+			reading.bad = reading.value < rule->below;
+		}
+		break;
+	case CONF_ALERT_LATENCY:
+		for (size_t i = 0; i < WINDOW_SLOTS; i++) {
+			hist_merge(&sum, &window->latencies[i]);
+		}
+		if (hist_percentile_ms(&sum, rule->quantile, &reading.value)) {
+			reading.samples = sum.total;
+			reading.bad = reading.value > clock_to_ms(rule->above);
+		}
+		break;
+	}
+	return reading;
+}
+
+/* Something new must be a quarter more frequent than what was said before,
+ * lest two equal causes take turns in the timeline. */
+static bool
+outweighs(uint64_t candidate, uint64_t present)
+{
+	return 4 * candidate > 5 * present;
+}
+
+/* The i-th newest sample; there must be evidence. */
+static const struct sample *
+sample_at(const struct window *window, size_t i)
+{
+	const struct evidence *evidence = window->evidence;
+
+	return &evidence
+		    ->samples[(evidence->n_samples - 1 - i) % WINDOW_SAMPLES];
+}
+
+/* How many of the newest samples lie inside the window. */
+static size_t
+samples_within(const struct window *window, mono_us now)
+{
+	mono_us since = now - window->slot_us * WINDOW_SLOTS;
+	size_t i = 0;
+
+	while (window->evidence && i < WINDOW_SAMPLES &&
+	    i < window->evidence->n_samples &&
+	    sample_at(window, i)->at > since) {
+		i++;
+	}
+	return i;
+}
+
+static bool
+same_place(const struct sample *a, const struct sample *b)
+{
+	return a->phase == b->phase && a->http_status == b->http_status &&
+	    strcmp(a->step, b->step) == 0;
+}
+
+static uint32_t
+count_like(const struct window *window, size_t live, const struct sample *like)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < live; i++) {
+		const struct sample *sample = sample_at(window, i);
+
+		n += sample->reason == like->reason && same_place(sample, like);
+	}
+	return n;
+}
+
+static enum reason
+frequent_reason(const struct window *window, const struct facts *facts)
+{
+	uint32_t sums[REASON_COUNT] = {0};
+	size_t best = REASON_OK;
+
+	for (size_t i = 0; window->evidence && i < WINDOW_SLOTS; i++) {
+		for (size_t r = 0; r < REASON_COUNT; r++) {
+			sums[r] += window->evidence->reasons[i][r];
+		}
+	}
+	for (size_t r = 0; r < REASON_COUNT; r++) {
+		if (sums[r] > sums[best]) {
+			best = r;
+		}
+	}
+	if (facts->known && sums[facts->reason] > 0 &&
+	    !outweighs(sums[best], sums[facts->reason])) {
+		return facts->reason;
+	}
+	return (enum reason)best;
+}
+
+void
+rule_facts(const struct window *window, mono_us now, struct facts *facts)
+{
+	enum reason reason =
+	    window->latencies ? REASON_OK : frequent_reason(window, facts);
+	const struct sample *best = NULL;
+	size_t live = samples_within(window, now);
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < live; i++) {
+		const struct sample *sample = sample_at(window, i);
+		uint32_t n;
+
+		if (sample->reason != reason) {
+			continue;
+		}
+		n = count_like(window, live, sample);
+		if (n > most) {
+			most = n;
+			best = sample;
+		}
+	}
+	if (!best) {
+		return; /* nothing in the window to say it better */
+	}
+	if (facts->known && facts->reason == reason) {
+		struct sample before = {.reason = reason,
+		    .phase = facts->phase,
+		    .http_status = facts->http_status};
+		uint32_t n;
+
+		text_copy(before.step, sizeof(before.step), facts->step);
+		n = count_like(window, live, &before);
+		if (n > 0 && !outweighs(most, n)) {
+			return;
+		}
+	}
+	facts->known = true;
+	facts->reason = reason;
+	facts->phase = best->phase;
+	facts->http_status = best->http_status;
+	text_copy(facts->step, sizeof(facts->step), best->step);
+}
+
+void
+rule_traces(const struct window *window, mono_us now,
+    char ids[INCIDENT_TRACES][TRACE_ID_SIZE])
+{
+	size_t live = samples_within(window, now);
+	size_t n = 0;
+
+	memset(ids, 0, sizeof(ids[0]) * INCIDENT_TRACES);
+	for (size_t i = 0; i < live; i++) {
+		const struct sample *sample = sample_at(window, i);
+		bool seen = sample->trace_id[0] == '\0' ||
+		    sample->reason == REASON_UPLINK_DOWN;
+
+		for (size_t k = 0; k < n; k++) {
+			seen = seen || strcmp(ids[k], sample->trace_id) == 0;
+		}
+		if (!seen && n < INCIDENT_TRACES) {
+			text_copy(ids[n++], TRACE_ID_SIZE, sample->trace_id);
+		}
+	}
+}

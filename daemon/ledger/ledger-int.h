@@ -1,0 +1,164 @@
+#ifndef LEDGER_LEDGER_INT_H
+#define LEDGER_LEDGER_INT_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "ledger/ledger.h"
+
+/* Shared inside the room. The struct ledger belongs to the store lane, but
+ * for `lock` and what it guards. */
+
+/* ---- sql.c: the schema, the statements, values in and out ---- */
+
+enum sql {
+	SQL_TARGET_ADD,
+	SQL_TALLY_ADD,
+	SQL_TALLY_LAST,
+	SQL_TALLY_PRUNE,
+	SQL_RUN_ADD,
+	SQL_RUN_PRUNE,
+	SQL_STOP_CLEAR,
+	SQL_STOP_ADD,
+	SQL_STOP_ALL,
+	SQL_INCIDENT_PUT,
+	SQL_INCIDENT_LAST,
+	SQL_INCIDENT_OPEN,
+	SQL_TIMELINE_ADD,
+	SQL_BODY_ADD,
+	SQL_DELIVERY_ADD,
+	SQL_DELIVERY_SET,
+	SQL_DELIVERY_PENDING,
+	SQL_ATTEMPT_ADD,
+	SQL_ATTEMPT_PRUNE,
+	SQL_DELIVERY_PRUNE,
+	SQL_BODY_PRUNE,
+};
+#define SQL_COUNT (SQL_BODY_PRUNE + 1)
+
+/* sql_migrate brings the schema up to date. 0 or a code of SQLite, or
+ * SQLITE_MISMATCH when the file was written by a newer version of us. */
+int sql_migrate(sqlite3 *db) MUST_USE;
+
+/* sql_errno: -errno for a code of SQLite. */
+int sql_errno(sqlite3 *db, int code);
+
+void sql_bind_text(sqlite3_stmt *stmt, int at, const char *text);
+void sql_bind_int(sqlite3_stmt *stmt, int at, int64_t value);
+/* sql_text never gives NULL; borrowed until the next step. */
+const char *sql_text(sqlite3_stmt *stmt, int column);
+
+extern const char sql_incident_columns[];
+void sql_read_incident(sqlite3_stmt *stmt, struct incident *incident);
+extern const char sql_delivery_columns[];
+void sql_read_delivery(sqlite3_stmt *stmt, struct ledger_delivery *delivery);
+
+/* ---- ledger.c ---- */
+
+struct tally_cell {
+	const struct target *target;
+	int64_t minute; /* since 1970 */
+	uint32_t ok, failed, excluded;
+};
+
+/* A row that waits for the next commit: a run, or an attempt that could not
+ * be committed at once. */
+enum row_kind { ROW_RUN, ROW_ATTEMPT };
+struct row {
+	struct row *next;
+	enum row_kind kind;
+	size_t size;
+	max_align_t payload[];
+};
+
+/* How far the wall clock is believed, see prune.c. */
+struct trust {
+	struct clock_watch watch;
+	dur_us set; /* since then: */
+	mono_us since;
+	bool plausible;
+};
+
+/* Room on the disk, see space.c. */
+struct space {
+	char *dir, *reserve;
+	bool reserved; /* the reserve is there */
+	bool was_reserved; /* and ever was */
+	bool low;
+	mono_us made; /* last tried to, or let go; 0: never */
+};
+
+struct ledger {
+	sqlite3 *db;
+	char *path;
+	struct lane *lane;
+	const struct clock *clock;
+	sqlite3_stmt *stmts[SQL_COUNT];
+	struct tally_cell *cells;
+	size_t n_cells, cap_cells;
+	struct row *rows, **rows_end;
+	size_t rows_bytes;
+	size_t n_attempts; /* among the rows */
+	struct account_stop *stops;
+	size_t n_stops;
+	bool stops_wait; /* for the disk */
+	wall_us pruned;
+	struct trust trust;
+	struct space space;
+	struct log_damp damp;
+	pthread_mutex_t lock;
+	struct ledger_stats stats;
+};
+
+/* ledger_stmt: a kept statement, reset, nothing bound; NULL on error. */
+sqlite3_stmt *ledger_stmt(struct ledger *ledger, enum sql sql);
+
+/* ledger_run steps a statement that gives no rows, and resets it. 0 or
+ * -errno. */
+int ledger_run(struct ledger *ledger, sqlite3_stmt *stmt) MUST_USE;
+
+/* ledger_write calls `work` in one transaction and commits. 0 or -errno,
+ * counted, logged and undone. */
+typedef int ledger_work_fn(struct ledger *ledger, const void *arg);
+int ledger_write(
+    struct ledger *ledger, ledger_work_fn *work, const void *arg) MUST_USE;
+
+/* ledger_say: something that is not a failed commit went wrong. */
+void ledger_say(struct ledger *ledger, const char *what);
+
+/* ledger_keep puts a row into the queue for the next commit. */
+void ledger_keep(struct ledger *ledger, enum row_kind kind, const void *payload,
+    size_t size);
+
+/* ---- prune.c: what is old goes ---- */
+
+/* trust_begin looks at the clock and at what stands in the ledger. */
+void trust_begin(struct ledger *ledger);
+void prune_tick(struct ledger *ledger, wall_us now);
+
+/* ---- space.c: a disk that runs full ---- */
+
+void space_begin(struct ledger *ledger);
+void space_end(struct ledger *ledger);
+void space_tick(struct ledger *ledger);
+
+/* space_release makes room for a commit that found none; false when there is
+ * nothing to let go. */
+bool space_release(struct ledger *ledger);
+
+/* ---- account.c, tally.c, run.c, event.c ---- */
+
+void stops_flush(struct ledger *ledger);
+
+int tally_flush(struct ledger *ledger) MUST_USE;
+void tally_compact(struct ledger *ledger);
+int tally_prune(struct ledger *ledger, wall_us before) MUST_USE;
+int run_store(struct ledger *ledger, const void *payload, size_t size) MUST_USE;
+int attempt_store(struct ledger *ledger, const void *payload) MUST_USE;
+int delivery_prune(struct ledger *ledger, wall_us before) MUST_USE;
+
+#endif

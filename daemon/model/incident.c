@@ -1,0 +1,86 @@
+/*
+ * An incident as JSON.
+ */
+#include "model/incident.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+static struct jv *
+seconds(wall_us at)
+{
+	return at > 0 ? jv_int(at / US_PER_S) : jv_null();
+}
+
+static struct jv *
+text_or_null(const char *text)
+{
+	return text[0] != '\0' ? jv_string(text) : jv_null();
+}
+
+/* The n-th name of a target path; "_all" and a missing one are null. */
+static struct jv *
+path_part(const char *path, unsigned n)
+{
+	size_t len;
+
+	for (; n > 0; n--) {
+		path = strchr(path, '/');
+		if (!path) {
+			return jv_null();
+		}
+		path++;
+	}
+	len = strcspn(path, "/");
+	if (len == 0 || path[0] == '_') {
+		return jv_null();
+	}
+	return jv_stringn(path, len);
+}
+
+struct jv *
+incident_json(const struct incident *incident)
+{
+	struct jv *data = jv_object(), *traces = jv_array();
+	struct jv *summary = jv_object();
+	bool failed = incident->reason != REASON_OK;
+
+	for (size_t i = 0; i < INCIDENT_TRACES; i++) {
+		if (incident->trace_ids[i][0] != '\0') {
+			jv_push(traces, jv_string(incident->trace_ids[i]));
+		}
+	}
+	jv_set(summary, "pl", jv_string(incident->summary_pl));
+	jv_set(summary, "en", jv_string(incident->summary_en));
+	jv_set(data, "number", jv_int(incident->number));
+	jv_set(data, "rule", jv_string(incident->rule));
+	jv_set(data, "scope", jv_string(incident->scope));
+	jv_set(data, "operator", path_part(incident->scope, 0));
+	jv_set(data, "deployment", path_part(incident->scope, 1));
+	jv_set(data, "transaction", path_part(incident->scope, 2));
+	jv_set(data, "severity", jv_int(incident->severity));
+	jv_set(data, "state",
+	    jv_string(incident->resolved > 0 ? "resolved" : "open"));
+	jv_set(data, "opened", seconds(incident->opened));
+	jv_set(data, "resolved", seconds(incident->resolved));
+	jv_set(data, "lasted_s",
+	    incident->resolved > 0
+		? jv_real((double)(incident->resolved - incident->opened) /
+		      US_PER_S)
+		: jv_null());
+	jv_set(data, "reason",
+	    failed ? jv_string(reason_name(incident->reason)) : jv_null());
+	jv_set(data, "side",
+	    failed ? jv_string(side_name(incident->side)) : jv_null());
+	jv_set(data, "step", text_or_null(incident->step));
+	jv_set(data, "phase", jv_string(phase_name(incident->phase)));
+	jv_set(data, "value", jv_real(incident->value));
+	jv_set(data, "threshold", jv_real(incident->threshold));
+	jv_set(data, "attempts", jv_int(incident->attempts));
+	jv_set(data, "failed", jv_int(incident->failed));
+	jv_set(data, "worst", jv_real(incident->worst));
+	jv_set(data, "summary", summary);
+	jv_set(data, "trace_ids", traces);
+	return data;
+}

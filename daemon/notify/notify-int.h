@@ -1,0 +1,198 @@
+#ifndef NOTIFY_INT_H
+#define NOTIFY_INT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "http/http.h"
+#include "ledger/ledger.h"
+#include "model/incident.h"
+#include "notify/notify.h"
+
+#define NOTIFY_BODY_MAX (20 * 1024)
+#define NOTIFY_LIFE_US (3 * 24 * 3600 * US_PER_S)
+#define NOTIFY_PENDING_MAX 10000 /* per subscriber, and of unwritten events */
+
+/* ---- body.c ---- */
+
+/* The JSON that every delivery of one event sends; counted. */
+struct body {
+	size_t references;
+	char *text;
+	size_t len;
+};
+
+struct body *notify_body_incident(const struct conf *conf, const char *type,
+    wall_us at, const struct incident *incident);
+struct body *notify_body_test(
+    const struct conf *conf, const char *subscriber, wall_us at);
+struct body *notify_body_copy(const char *text, size_t len);
+struct body *notify_body_hold(struct body *body);
+void notify_body_release(struct body *body); /* NULL is fine */
+
+/* ---- outbox.c: the queue of one subscriber ---- */
+
+struct delivery {
+	struct delivery *next, *previous;
+	struct ledger_delivery row;
+	struct body *body;
+	mono_us created;
+	mono_us due;
+	bool waits; /* an earlier event of its incident is not through */
+};
+
+/* delivery_new takes over the reference of `body`; `created` is when its event
+ * was. delivery_load: one from before the start. */
+struct delivery *delivery_new(
+    const struct ledger_delivery *row, struct body *body, mono_us created);
+struct delivery *delivery_load(struct notify *notify,
+    const struct ledger_delivery *row, struct body *body);
+void delivery_free(struct delivery *delivery);
+
+enum tried { TRIED_CONFIRMED, TRIED_FAILED, TRIED_GONE };
+
+struct outcome {
+	enum tried tried;
+	bool ours; /* we had no descriptor: the receiver heard nothing */
+	int status;
+	dur_us took;
+	dur_us retry_after;
+	char problem[160];
+};
+
+/* One try: what it lends to the exchange, and how it went. */
+struct
+try {
+	struct http_session *session;
+	struct http_exchange *exchange; /* NULL when none runs */
+	struct conf *conf; /* held: url and ca_file live in it */
+	struct buf signature;
+	char timestamp[24];
+	struct http_header headers[4];
+	bool ended; /* the outcome waits for its deferred call */
+	struct outcome outcome;
+};
+
+struct outbox {
+	struct outbox *next;
+	struct notify *notify;
+	char name[MODEL_NAME_SIZE];
+	struct conf *conf; /* held */
+	const struct conf_subscriber *subscriber; /* in conf */
+	struct delivery *first, *last; /* in order of creation */
+	size_t n;
+	struct delivery *trying; /* in the queue, too; NULL */
+	struct try try;
+	struct loop_timer *timer;
+	mono_us not_before; /* the receiver asked for a pause */
+	bool failing; /* the last try failed */
+	bool closed; /* it answered 410 */
+	bool removed; /* not configured any more; ends with its try */
+	struct log_damp damp;
+};
+
+struct outbox *outbox_new(struct notify *notify, const char *name);
+
+/* outbox_free: no try may wait for its deferred call. */
+void outbox_free(struct outbox *outbox);
+
+/* outbox_configure: at start and reload; opens it again after a 410. */
+void outbox_configure(struct outbox *outbox, struct conf *conf,
+    const struct conf_subscriber *subscriber);
+void outbox_add(struct outbox *outbox, struct delivery *delivery);
+void outbox_pump(struct outbox *outbox); /* tries what is due */
+void outbox_stop(struct outbox *outbox);
+
+/* outbox_remove: the subscriber is gone and so are its deliveries. Frees the
+ * outbox, at once or when a running try lets it. */
+void outbox_remove(struct outbox *outbox);
+
+/* outbox_tried: from try.c, deferred, with try.outcome. */
+void outbox_tried(struct outbox *outbox);
+
+/* ---- try.c: one HTTP exchange ---- */
+
+void try_start(struct outbox *outbox);
+void try_cancel(struct outbox *outbox); /* when one runs */
+void try_reset(struct outbox *outbox, bool keep_session);
+
+/* ---- journal.c: the way into the ledger ---- */
+
+enum record_state { RECORD_WAITING, RECORD_WRITING, RECORD_WRITTEN };
+
+/*
+ * One event on its way into the ledger, and the deliveries it causes. An event
+ * is not given to the ledger before the earlier one of its incident is there.
+ */
+struct record {
+	struct record *next; /* in order of events */
+	struct record *before, *after; /* of the same incident; NULL: none */
+	struct record *next_done; /* in notify.done */
+	struct notify *notify;
+	mono_us made;
+	enum record_state state;
+	int problem; /* of the commit */
+	unsigned failures;
+	bool droppable; /* an update: it may go when all is full */
+	bool has_incident;
+	struct incident incident;
+	struct incident_entry entry;
+	struct ledger_delivery *rows;
+	size_t n_rows;
+	struct body *body;
+};
+
+/* One outcome that the ledger had no room for. */
+struct unsaved {
+	struct unsaved *next;
+	struct ledger_delivery row;
+	wall_us at;
+	dur_us took;
+};
+
+/* journal_put takes over `record`. When it is written, and all before it,
+ * notify_written gets it. */
+void journal_put(struct notify *notify, struct record *record);
+void journal_attempt(struct notify *notify, const struct ledger_delivery *row,
+    wall_us at, dur_us took);
+void journal_init(struct notify *notify);
+void journal_stop(struct notify *notify);
+void journal_fini(struct notify *notify);
+
+/* ---- notify.c ---- */
+
+struct notify {
+	struct notify_options options;
+	struct conf *conf; /* held; NULL before the first apply */
+	struct outbox *outboxes;
+	struct delivery *loaded; /* from the ledger, before the first apply */
+	int64_t last_id;
+	bool stopped;
+	struct notify_stats stats;
+	/* of journal.c */
+	struct record *first_record, *last_record;
+	size_t n_records;
+	_Atomic(struct record *) done; /* pushed by the store lane */
+	struct unsaved *first_unsaved, *last_unsaved;
+	size_t n_unsaved;
+	struct loop_timer *sweep;
+	struct log_damp damp;
+};
+
+mono_us notify_now(const struct notify *notify);
+wall_us notify_wall(const struct notify *notify);
+
+/* notify_written hands out the deliveries of a written record. */
+void notify_written(struct notify *notify, const struct record *record);
+
+/* notify_bury: a delivery that is not going to be tried any more. */
+void notify_bury(
+    struct notify *notify, struct ledger_delivery *row, const char *problem);
+
+#endif

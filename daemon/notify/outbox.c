@@ -1,0 +1,408 @@
+/*
+ * The queue of one subscriber: what is due, in which order, what becomes of a
+ * try. At most one try runs for each subscriber, and nobody waits for another
+ * one's. A later event of an incident waits for the earlier one.
+ */
+#include "notify-int.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define RETRY_AFTER_MAX_US (24 * 3600 * US_PER_S)
+#define OURS_PAUSE_US (10 * US_PER_S)
+#define LIFE_LEFT_US (3600 * US_PER_S)
+
+struct delivery *
+delivery_new(
+    const struct ledger_delivery *row, struct body *body, mono_us created)
+{
+	struct delivery *delivery = mem_new(sizeof(*delivery));
+
+	delivery->row = *row;
+	delivery->body = body;
+	delivery->created = created;
+	delivery->due = created;
+	return delivery;
+}
+
+/* Its age is known by the wall clock only, which may have been set since the
+ * row was written, or be wrong: it has some time to live, whatever it says. */
+struct delivery *
+delivery_load(
+    struct notify *notify, const struct ledger_delivery *row, struct body *body)
+{
+	struct delivery *delivery = delivery_new(row, body, 0);
+	wall_us wall = notify_wall(notify);
+	mono_us now = notify_now(notify);
+	dur_us age = wall - row->created, wait = row->next_try - wall;
+
+	age = age > 0 ? age : 0;
+	age = age < NOTIFY_LIFE_US - LIFE_LEFT_US
+	    ? age
+	    : NOTIFY_LIFE_US - LIFE_LEFT_US;
+	wait = wait > 0 ? wait : 0;
+	delivery->created = now - age;
+	delivery->due =
+	    now + (wait < RETRY_AFTER_MAX_US ? wait : RETRY_AFTER_MAX_US);
+	return delivery;
+}
+
+void
+delivery_free(struct delivery *delivery)
+{
+	notify_body_release(delivery->body);
+	free(delivery);
+}
+
+static void
+drop(struct outbox *outbox, struct delivery *delivery)
+{
+	if (delivery->previous) {
+		delivery->previous->next = delivery->next;
+	} else {
+		outbox->first = delivery->next;
+	}
+	if (delivery->next) {
+		delivery->next->previous = delivery->previous;
+	} else {
+		outbox->last = delivery->previous;
+	}
+	outbox->n--;
+	/* What came next of the same incident need not wait any more, unless
+	 * something still earlier does. */
+	for (struct delivery *d = delivery->next;
+	     d && delivery->row.incident != 0 && !delivery->waits;
+	     d = d->next) {
+		if (d->row.incident == delivery->row.incident) {
+			d->waits = false;
+			break;
+		}
+	}
+	delivery_free(delivery);
+}
+
+static void
+bury(struct outbox *outbox, struct delivery *delivery, const char *problem)
+{
+	notify_bury(outbox->notify, &delivery->row, problem);
+	drop(outbox, delivery);
+}
+
+/* ---- what is next ---- */
+
+static mono_us
+due_of(const struct outbox *outbox, const struct delivery *delivery)
+{
+	return delivery->due > outbox->not_before ? delivery->due
+						  : outbox->not_before;
+}
+
+static void
+expire(struct outbox *outbox, mono_us now)
+{
+	struct delivery *next;
+
+	for (struct delivery *d = outbox->first; d; d = next) {
+		next = d->next;
+		if (now - d->created >= NOTIFY_LIFE_US) {
+			bury(outbox, d, "not confirmed for three days");
+		}
+	}
+}
+
+/* The first that is due, or NULL and the instant to look again. */
+static struct delivery *
+pick(const struct outbox *outbox, mono_us now, mono_us *again)
+{
+	*again = INT64_MAX;
+	for (struct delivery *d = outbox->first; d; d = d->next) {
+		mono_us at = d->created + NOTIFY_LIFE_US;
+
+		if (!d->waits && !outbox->closed) {
+			mono_us due = due_of(outbox, d);
+
+			if (due <= now) {
+				return d;
+			}
+			at = due < at ? due : at;
+		}
+		*again = at < *again ? at : *again;
+	}
+	return NULL;
+}
+
+void
+outbox_pump(struct outbox *outbox)
+{
+	mono_us now = notify_now(outbox->notify), again;
+
+	if (outbox->notify->stopped || outbox->removed || outbox->trying) {
+		return;
+	}
+	expire(outbox, now);
+	outbox->trying = pick(outbox, now, &again);
+	if (outbox->trying) {
+		try_start(outbox);
+	} else if (outbox->first) {
+		loop_timer_start(outbox->timer, again - now);
+	} else {
+		loop_timer_stop(outbox->timer);
+	}
+	if (!outbox->trying) {
+		try_reset(outbox, false);
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	outbox_pump(arg);
+}
+
+/* ---- coming in ---- */
+
+/* Room for one more: the oldest update goes, or else the oldest of all. */
+static void
+make_room(struct outbox *outbox)
+{
+	struct delivery *victim = NULL;
+
+	for (struct delivery *d = outbox->first; d; d = d->next) {
+		if (d == outbox->trying) {
+			continue;
+		}
+		if (strcmp(d->row.type, "incident.updated") == 0) {
+			victim = d;
+			break;
+		}
+		victim = victim ? victim : d;
+	}
+	assert(victim != NULL); /* at most one of many is under way */
+	log_warn("delivery dropped, too many are pending",
+	    "subscriber=%s id=%lld type=%s", outbox->name,
+	    (long long)victim->row.id, victim->row.type);
+	bury(outbox, victim, "too many are pending");
+}
+
+void
+outbox_add(struct outbox *outbox, struct delivery *delivery)
+{
+	if (outbox->n >= NOTIFY_PENDING_MAX) {
+		make_room(outbox);
+	}
+	delivery->waits = false;
+	for (const struct delivery *d = outbox->first;
+	     d && delivery->row.incident != 0; d = d->next) {
+		if (d->row.incident == delivery->row.incident) {
+			delivery->waits = true;
+			break;
+		}
+	}
+	delivery->next = NULL;
+	delivery->previous = outbox->last;
+	if (outbox->last) {
+		outbox->last->next = delivery;
+	} else {
+		outbox->first = delivery;
+	}
+	outbox->last = delivery;
+	outbox->n++;
+	outbox_pump(outbox);
+}
+
+/* ---- after a try ---- */
+
+static double
+random_ratio(void)
+{
+	uint32_t bits;
+
+	crypto_random(&bits, sizeof(bits));
+	return (double)bits / (double)UINT32_MAX;
+}
+
+/* The receiver is back: what it missed need not wait for its hour. What it
+ * answered and did not want keeps its pause. */
+static void
+hurry(struct outbox *outbox, mono_us now)
+{
+	outbox->not_before = 0;
+	for (struct delivery *d = outbox->first; d; d = d->next) {
+		if (d->row.last_status == 0 || d->row.last_status >= 500) {
+			d->due = now;
+		}
+	}
+}
+
+static void
+confirmed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
+{
+	const struct outcome *outcome = &outbox->try.outcome;
+	struct ledger_delivery *row = &delivery->row;
+
+	row->state = DELIVERY_CONFIRMED;
+	row->finished = wall;
+	row->next_try = 0;
+	row->last_problem[0] = '\0';
+	outbox->notify->stats.confirmed++;
+	journal_attempt(outbox->notify, row, wall, outcome->took);
+	drop(outbox, delivery);
+	if (log_damp_heal(&outbox->damp)) {
+		log_info("deliveries go through again", "subscriber=%s",
+		    outbox->name);
+	}
+	if (outbox->failing) {
+		outbox->failing = false;
+		hurry(outbox, notify_now(outbox->notify));
+	}
+}
+
+static void
+failed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
+{
+	const struct outcome *outcome = &outbox->try.outcome;
+	struct ledger_delivery *row = &delivery->row;
+	mono_us now = notify_now(outbox->notify);
+	dur_us asked = outcome->retry_after;
+	dur_us pause =
+	    notify_pause(row->tries, now - delivery->created, random_ratio());
+	unsigned left_out;
+
+	if (outcome->ours && pause > OURS_PAUSE_US) {
+		pause = OURS_PAUSE_US;
+	}
+	outbox->failing = true;
+	outbox->notify->stats.failed_attempts++;
+	text_copy(
+	    row->last_problem, sizeof(row->last_problem), outcome->problem);
+	if (log_damp(&outbox->damp, now, &left_out)) {
+		log_warn("delivery failed",
+		    "subscriber=%s id=%lld tries=%u problem=\"%s\" "
+		    "suppressed=%u",
+		    outbox->name, (long long)row->id, row->tries,
+		    outcome->problem, left_out);
+	}
+	if (outcome->tried == TRIED_GONE || pause < 0) {
+		row->state = DELIVERY_DEAD;
+		row->finished = wall;
+		row->next_try = 0;
+		outbox->notify->stats.dead++;
+		journal_attempt(outbox->notify, row, wall, outcome->took);
+		drop(outbox, delivery);
+		return;
+	}
+	if (asked > 0) {
+		asked = asked < RETRY_AFTER_MAX_US ? asked : RETRY_AFTER_MAX_US;
+		outbox->not_before = now + asked;
+		pause = pause > asked ? pause : asked;
+	}
+	delivery->due = now + pause;
+	row->next_try = wall + pause;
+	journal_attempt(outbox->notify, row, wall, outcome->took);
+}
+
+void
+outbox_tried(struct outbox *outbox)
+{
+	struct delivery *delivery = outbox->trying;
+	wall_us wall = notify_wall(outbox->notify);
+	bool good = outbox->try.outcome.tried == TRIED_CONFIRMED;
+
+	if (outbox->removed) {
+		outbox_free(outbox);
+		return;
+	}
+	assert(delivery);
+	outbox->trying = NULL;
+	delivery->row.tries++;
+	delivery->row.last_status = outbox->try.outcome.status;
+	if (outbox->try.outcome.tried == TRIED_GONE) {
+		outbox->closed = true;
+		log_warn("receiver is gone for good, tries end until reload",
+		    "subscriber=%s", outbox->name);
+	}
+	if (good) {
+		confirmed(outbox, delivery, wall);
+	} else {
+		failed(outbox, delivery, wall);
+	}
+	/* While a queue is worked off, the connection is kept. */
+	try_reset(outbox, good);
+	outbox_pump(outbox);
+}
+
+/* ---- life ---- */
+
+struct outbox *
+outbox_new(struct notify *notify, const char *name)
+{
+	struct outbox *outbox = mem_new(sizeof(*outbox));
+
+	outbox->notify = notify;
+	text_copy(outbox->name, sizeof(outbox->name), name);
+	outbox->timer = loop_timer_new(notify->options.loop, on_timer, outbox);
+	return outbox;
+}
+
+void
+outbox_configure(struct outbox *outbox, struct conf *conf,
+    const struct conf_subscriber *subscriber)
+{
+	struct conf *old = outbox->conf;
+	bool moved = outbox->subscriber &&
+	    strcmp(outbox->subscriber->url, subscriber->url) != 0;
+
+	outbox->conf = conf_hold(conf);
+	outbox->subscriber = subscriber;
+	conf_release(old);
+	if (moved || outbox->closed) {
+		outbox->closed = false;
+		hurry(outbox, notify_now(outbox->notify));
+	}
+	outbox_pump(outbox);
+}
+
+void
+outbox_stop(struct outbox *outbox)
+{
+	loop_timer_stop(outbox->timer);
+	if (outbox->try.exchange) {
+		try_cancel(outbox);
+		outbox->trying = NULL;
+	}
+}
+
+void
+outbox_remove(struct outbox *outbox)
+{
+	outbox_stop(outbox);
+	outbox->removed = true;
+	outbox->trying = NULL;
+	while (outbox->first) {
+		bury(outbox, outbox->first, "the subscriber was removed");
+	}
+	if (!outbox->try.ended) {
+		outbox_free(outbox);
+	}
+}
+
+void
+outbox_free(struct outbox *outbox)
+{
+	try_cancel(outbox);
+	try_reset(outbox, false);
+	while (outbox->first) {
+		struct delivery *delivery = outbox->first;
+
+		outbox->first = delivery->next;
+		delivery_free(delivery);
+	}
+	loop_timer_free(outbox->timer);
+	conf_release(outbox->conf);
+	free(outbox);
+}
