@@ -99,6 +99,7 @@ check_in() {
 	shift
 	log=build/$dir/check.log
 	echo "== $dir"
+	: >"$SECOND_TRIES"
 	if ! (cd "build/$dir" && "$@") >"$log" 2>&1; then
 		broken="$broken $dir"
 		grep -E '^(FAIL|ERROR|XPASS): |: (error|warning):' "$log" | head -n 40 >&2 ||
@@ -113,6 +114,7 @@ check_in() {
 	}
 	p=$(count PASS) f=$(($(count FAIL) + $(count ERROR) + $(count XPASS))) s=$(count SKIP)
 	echo "   $p passed, $f failed, $s skipped"
+	sed 's/^/   needed a second try: /' "$SECOND_TRIES"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
@@ -120,6 +122,8 @@ check() {
 	# shellcheck disable=SC2086
 	need $PACKAGES_BUILD $PACKAGES_CHECK
 	generate >/dev/null 2>&1
+	SECOND_TRIES=$PWD/build/second-tries # tests/lib/again.sh
+	export SECOND_TRIES
 	# More at once than there are processors: most tests wait most of the time.
 	j=-j$(($(processors) + 2))
 	# The distribution, built out of a read-only tree, with all tests.

@@ -34,7 +34,7 @@ scenario('three engines measure as one does, reload and stop cleanly', async (wo
 
 // ---- a reload of many ----
 
-const SCHOOLS = 200;
+const SCHOOLS = 60;
 const EVERY_S = 8;
 
 function writeMany(dir, port, schools) {
@@ -53,7 +53,7 @@ operators = ( { name = "many"; title = "Many"; profile = "page.cfg";
   return path.join(dir, 'dyzurny.cfg');
 }
 
-scenario('a reload of two hundred deployments misses no run', async (world) => {
+scenario('a reload of sixty deployments misses no run', async (world) => {
   await makeCa(world.dir);
   const asked = new Map();
   const server = https.createServer({
