@@ -175,7 +175,10 @@ each_kind_of_failure_has_its_reason(void **state)
 		assert_string_equal(
 		    phase_name(got.phase), phase_name(failures[i].phase));
 		assert_string_not_equal(got.problem, "");
-		assert_true(got.phases.us[failures[i].phase] > 0);
+		/* what is over at once may be no time at all, when all of it
+		 * was our own lateness and taken off */
+		if (failures[i].timeout > 0)
+			assert_true(got.phases.us[failures[i].phase] > 0);
 		if (failures[i].phase == PHASE_TLS)
 			assert_int_equal(server_requests(server), 0);
 		outcome_clear(&got);
