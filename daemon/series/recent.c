@@ -270,6 +270,20 @@ end_file(struct recent *recent)
 	recent->at++;
 }
 
+/* Under its own name it would make a recovery of every start. */
+static void
+set_aside(const char *path, int problem)
+{
+	char aside[PATH_MAX + 16];
+
+	snprintf(aside, sizeof(aside), "%s.unreadable", path);
+	log_warn("recent results not readable", "path=%s to=%s problem=\"%s\"",
+	    path, aside, strerror(problem));
+	if (rename(path, aside) != 0)
+		log_warn("recent results not set aside",
+		    "path=%s problem=\"%s\"", path, strerror(errno));
+}
+
 static bool
 next_file(struct recent *recent)
 {
@@ -282,8 +296,7 @@ next_file(struct recent *recent)
 		rc = segment_open(&recent->reader, &recent->crc, path);
 		if (rc == 0)
 			return true;
-		log_warn("recent results not readable",
-		    "path=%s problem=\"%s\"", path, strerror(-rc));
+		set_aside(path, -rc);
 		recent->at++;
 	}
 	return false;

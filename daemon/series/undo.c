@@ -28,6 +28,7 @@
 #define ARCHIVES_MOST (3 * PLAN_ARCHIVES)
 #define WORDS 64
 #define BUFFER_MOST (64 << 20)
+#define HEAD_RECORD (RECORD_HEAD + (int64_t)sizeof(struct undo_head))
 
 struct old {
 	uint64_t n;
@@ -301,13 +302,29 @@ undo_adopt(struct undo *undo, uint64_t n, int64_t bytes)
 }
 
 static void
+remove_file(const struct undo *undo, uint64_t n)
+{
+	char path[PATH_MAX];
+
+	numbered_path(path, sizeof(path), undo->dir, UNDO_PREFIX, n);
+	if (unlink(path) != 0 && errno != ENOENT)
+		log_warn("undo journal not removed", "path=%s problem=\"%s\"",
+		    path, strerror(errno));
+}
+
+/* One without a copy is nothing to keep: on a disk that takes none, each slice
+ * would leave another. */
+static void
 end_file(struct undo *undo)
 {
 	if (undo->fd < 0)
 		return;
 	close(undo->fd);
 	undo->fd = -1;
-	undo_adopt(undo, undo->n, undo->bytes);
+	if (undo->bytes <= HEAD_RECORD)
+		remove_file(undo, undo->n);
+	else
+		undo_adopt(undo, undo->n, undo->bytes);
 	undo->n++;
 }
 
@@ -374,19 +391,13 @@ undo_rotate(struct undo *undo)
 void
 undo_drop(struct undo *undo)
 {
-	char path[PATH_MAX];
 	size_t i, kept = 0;
 
 	for (i = 0; i < undo->n_old; i++) {
-		if (i >= undo->n_keep) {
+		if (i >= undo->n_keep)
 			undo->old[kept++] = undo->old[i];
-			continue;
-		}
-		numbered_path(
-		    path, sizeof(path), undo->dir, UNDO_PREFIX, undo->old[i].n);
-		if (unlink(path) != 0 && errno != ENOENT)
-			log_warn("old undo journal not removed",
-			    "path=%s problem=\"%s\"", path, strerror(errno));
+		else
+			remove_file(undo, undo->old[i].n);
 	}
 	undo->n_old = kept;
 	undo->n_keep = 0;

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -380,13 +382,81 @@ a_damaged_journal_never_restores_anything_else(void **state)
 	bench_fini(&bench);
 }
 
+static size_t
+count_files(const char *dir, const char *prefix)
+{
+	uint64_t *list;
+	size_t n;
+
+	assert_int_equal(numbered_list(dir, prefix, &list, &n), 0);
+	free(list);
+	return n;
+}
+
+static void
+a_disk_that_takes_no_copy_is_not_filled_with_empty_journals(void **state)
+{
+	struct rlimit all, head;
+	struct bench bench;
+	char problem[256];
+	int i;
+
+	(void)state;
+	bench_init(&bench);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+	head = all;
+	head.rlim_cur = RECORD_HEAD + sizeof(struct undo_head) + 10;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &head), 0);
+	for (i = 0; i < 3; i++) {
+		undo_copy(bench.undo, NAME, SERIES_PHASES, &bench.epoch[0]);
+		assert_int_not_equal(
+		    undo_arm(bench.undo, problem, sizeof(problem)), 0);
+		assert_non_null(strstr(problem, bench.dir));
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+	assert_int_equal(count_files(bench.dir, UNDO_PREFIX), 0);
+	begin_slice(&bench);
+	assert_int_equal(count_files(bench.dir, UNDO_PREFIX), 1);
+	bench_fini(&bench);
+}
+
+static void
+results_that_cannot_be_read_do_not_make_each_start_a_recovery(void **state)
+{
+	struct series_range *range;
+	struct rig rig;
+	char recent[160], bad[200];
+
+	(void)state;
+	rig_init(&rig);
+	rig_stop(&rig);
+	snprintf(recent, sizeof(recent), "%s-recent", rig.dir);
+	assert_int_equal(mkdir(recent, 0750), 0);
+	snprintf(bad, sizeof(bad), "%s/results-7", recent);
+	assert_int_equal(symlink(bad, bad), 0);
+	rig.recent = recent;
+	rig_start(&rig);
+	rig_add(&rig, REASON_OK, 50000);
+	rig_pass(&rig, 60);
+	/* answered when the recovery is over */
+	(void)rig_ask(
+	    &rig, "wizja/sp1/login", START_S, START_S + 60, 60, &range);
+	series_range_free(range);
+	rig_pass(&rig, 60);
+	rig_stop(&rig);
+	assert_int_equal(count_files(recent, SEGMENT_PREFIX), 0);
+	text_copy(bad + strlen(bad), 16, ".unreadable");
+	assert_int_equal(unlink(bad), 0);
+	store_folder_remove(recent);
+	rig_fini(&rig);
+}
+
 static void
 a_clean_stop_leaves_nothing_to_recover(void **state)
 {
 	struct rig rig;
 	char recent[160];
-	uint64_t *list;
-	size_t n;
 	int i;
 
 	(void)state;
@@ -399,16 +469,10 @@ a_clean_stop_leaves_nothing_to_recover(void **state)
 		rig_add(&rig, REASON_OK, 50000);
 		rig_pass(&rig, 60);
 	}
-	assert_int_equal(numbered_list(recent, UNDO_PREFIX, &list, &n), 0);
-	assert_true(n > 0);
-	free(list);
+	assert_true(count_files(recent, UNDO_PREFIX) > 0);
 	rig_stop(&rig);
-	assert_int_equal(numbered_list(recent, UNDO_PREFIX, &list, &n), 0);
-	assert_int_equal(n, 0);
-	free(list);
-	assert_int_equal(numbered_list(recent, SEGMENT_PREFIX, &list, &n), 0);
-	assert_int_equal(n, 0);
-	free(list);
+	assert_int_equal(count_files(recent, UNDO_PREFIX), 0);
+	assert_int_equal(count_files(recent, SEGMENT_PREFIX), 0);
 	store_folder_remove(recent);
 	rig_fini(&rig);
 }
@@ -426,6 +490,10 @@ main(void)
 	    cmocka_unit_test(
 		a_file_that_took_the_place_of_the_copied_one_is_set_aside),
 	    cmocka_unit_test(a_damaged_journal_never_restores_anything_else),
+	    cmocka_unit_test(
+		a_disk_that_takes_no_copy_is_not_filled_with_empty_journals),
+	    cmocka_unit_test(
+		results_that_cannot_be_read_do_not_make_each_start_a_recovery),
 	    cmocka_unit_test(a_clean_stop_leaves_nothing_to_recover),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
