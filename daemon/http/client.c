@@ -24,6 +24,7 @@ http_init(void)
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK ||
 	    ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
 		log_fatal("libcurl or c-ares cannot start", "");
+	http_tls_init();
 }
 
 void

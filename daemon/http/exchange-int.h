@@ -50,6 +50,7 @@ struct http_exchange {
 	enum reason early;
 	enum phase early_phase;
 	char tls[16];
+	char cipher[48];
 	char error[CURL_ERROR_SIZE];
 	struct http_header headers[HEADERS_MAX];
 	struct http_response response;
@@ -58,5 +59,9 @@ struct http_exchange {
 /* http_outcome_read fills the response from libcurl's handle, before it is
  * taken out of the multi. `location` and `address` are malloc'ed or NULL. */
 void http_outcome_read(struct http_exchange *exchange, CURLcode code);
+
+/* http_tls_note: what TLS was agreed on can only be asked while the connection
+ * is the exchange's. */
+void http_tls_note(struct http_exchange *exchange);
 
 #endif

@@ -56,6 +56,9 @@ tell(struct http_exchange *exchange)
 	if (response->address == NULL)
 		response->address = "";
 	response->tls = exchange->tls;
+	response->cipher = exchange->cipher;
+	if (exchange->tls_begun > 0 && exchange->session->certified)
+		response->certificate = &exchange->session->certificate;
 	exchange->session->running = NULL;
 	/* The handle holds on to the session's share: it goes first. */
 	if (exchange->easy != NULL)
@@ -203,22 +206,6 @@ on_body(char *bytes, size_t size, size_t n, void *arg)
 	return buf_add(&exchange->body, bytes, size * n) ? size * n : 0;
 }
 
-/* What TLS was agreed on can only be asked while the connection is ours. */
-static void
-note_tls(struct http_exchange *exchange)
-{
-	struct curl_tlssessioninfo *info = NULL;
-
-	if (!exchange->place.tls || exchange->tls[0] != '\0')
-		return;
-	if (curl_easy_getinfo(exchange->easy, CURLINFO_TLS_SSL_PTR, &info) ==
-		CURLE_OK &&
-	    info != NULL && info->backend == CURLSSLBACKEND_OPENSSL &&
-	    info->internals != NULL)
-		text_copy(exchange->tls, sizeof(exchange->tls),
-		    SSL_get_version(info->internals));
-}
-
 static size_t
 on_header(char *line, size_t size, size_t n, void *arg)
 {
@@ -230,7 +217,7 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	size_t end = len;
 
 	found(exchange);
-	note_tls(exchange);
+	http_tls_note(exchange);
 	if (exchange->first_line == 0) {
 		exchange->first_line =
 		    loop_now(exchange->session->client->loop);
@@ -276,6 +263,7 @@ on_tls(CURL *easy, void *ssl_ctx, void *arg)
 	(void)easy;
 	found(exchange);
 	http_bundle_use(ssl_ctx, exchange->session->store);
+	http_tls_watch(ssl_ctx, exchange->session);
 	exchange->tls_begun = loop_now(exchange->session->client->loop);
 	/* The event that is served is the end of the TCP handshake. */
 	exchange->tls_ours = exchange->tls_begun - exchange->served;

@@ -72,6 +72,8 @@ struct http_session {
 	char *connect_to; /* as libcurl wants it, or NULL */
 	char *unix_socket; /* or NULL */
 	bool deny_private;
+	bool certified; /* the connection opened last showed `certificate` */
+	struct http_certificate certificate;
 	struct http_exchange *running;
 	struct known_host *known;
 	struct curl_slist *resolve; /* "host:port:address,…" */
@@ -94,6 +96,11 @@ const char *http_bundle_system(void);
 
 /* http_bundle_use makes a TLS context trust the bundle, and only it. */
 void http_bundle_use(SSL_CTX *ssl_ctx, X509_STORE *store);
+
+/* tls.c: http_tls_watch, when a handshake begins, has the certificate that the
+ * server shows kept in the session. */
+void http_tls_init(void);
+void http_tls_watch(SSL_CTX *ssl_ctx, struct http_session *session);
 
 /* client.c: lets libcurl do now what it wants to do at once, as with a handle
  * that was just added, and not after the events that are ready: their time

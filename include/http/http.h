@@ -114,6 +114,15 @@ struct http_request {
 	size_t max_body_bytes; /* of the decoded body */
 };
 
+/* What a server showed, trusted or not. Times are 0 when they make no sense. */
+struct http_certificate {
+	char subject[160]; /* RFC 2253, cut; not from us: escape it */
+	char issuer[160];
+	char hosts[256]; /* "a.example, *.b.example", as many as fit */
+	wall_us not_before;
+	wall_us not_after; /* or of an intermediate one, if that ends before */
+};
+
 /*
  * How it ended. Lives, with all it points to, until the done callback
  * returns. `reason` is REASON_OK when a whole response arrived, whatever its
@@ -139,6 +148,10 @@ struct http_response {
 	const char *location; /* absolute redirect target; "" */
 	const char *address; /* "127.0.0.1:8443"; "" */
 	const char *tls; /* "TLSv1.3"; "" */
+	const char *cipher; /* "TLS_AES_256_GCM_SHA384"; "" */
+	const struct http_certificate *certificate; /* NULL: none was shown, or
+						       the connection is an
+						       earlier one's */
 	const struct http_header *headers; /* in order of arrival */
 	size_t n_headers;
 	dur_us retry_after; /* Retry-After, seconds or date; 0 */

@@ -17,7 +17,7 @@ const ARROWS = new Set(['alert→notify']);
 const LIBRARIES = [
   [/^curl\//, 'http'], [/^ares/, 'http'], [/^microhttpd\.h/, 'web'], [/^rrd/, 'series'],
   [/^libconfig\.h/, 'conf'], [/^sqlite3\.h/, 'ledger'], [/^uv\.h/, 'loop'], [/^libxml\//, 'probe'],
-  [/^pcre2\.h/, 'probe'], [/^jansson\.h/, 'base'], [/^openssl\/(ssl|err)\.h/, 'http'], [/^openssl\//, 'base'],
+  [/^pcre2\.h/, 'probe'], [/^jansson\.h/, 'base'], [/^openssl\/(ssl|err|x509v3)\.h/, 'http'], [/^openssl\//, 'base'],
 ];
 const BANNED = ['sprintf', 'vsprintf', 'strcpy', 'strcat', 'strtok', 'atoi', 'atol', 'gets', 'localtime',
   'gmtime', 'setlocale'];

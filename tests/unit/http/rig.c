@@ -102,6 +102,11 @@ outcome_note(void *arg, const struct http_response *response)
 	snprintf(outcome->address, sizeof(outcome->address), "%s",
 	    response->address);
 	snprintf(outcome->tls, sizeof(outcome->tls), "%s", response->tls);
+	snprintf(
+	    outcome->cipher, sizeof(outcome->cipher), "%s", response->cipher);
+	outcome->certified = response->certificate != NULL;
+	if (outcome->certified)
+		outcome->certificate = *response->certificate;
 	outcome->retry_after = response->retry_after;
 	outcome->started = response->started;
 	outcome->latency = response->latency;

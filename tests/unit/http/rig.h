@@ -42,6 +42,9 @@ struct outcome {
 	char location[256];
 	char address[64];
 	char tls[16];
+	char cipher[48];
+	bool certified;
+	struct http_certificate certificate;
 	dur_us retry_after;
 	mono_us started;
 	dur_us latency;

@@ -11,6 +11,7 @@
 #include "daemon/http/http-int.h"
 
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define DAYS(n) ((n)*INT64_C(86400) * US_PER_S)
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static struct papers papers;
@@ -47,6 +48,13 @@ a_good_certificate_of_a_real_host_name_is_trusted(void **state)
 	assert_reason(&got, REASON_OK);
 	assert_string_equal(got.body, "hello");
 	assert_string_equal(got.tls, "TLSv1.3");
+	assert_non_null(strstr(got.cipher, "TLS_"));
+	assert_true(got.certified);
+	assert_string_equal(got.certificate.subject, "CN=x");
+	assert_string_equal(got.certificate.issuer, "CN=ca");
+	assert_string_equal(got.certificate.hosts, NAME_GOOD ", *." NAME_GOOD);
+	assert_in_range(got.certificate.not_after - got.certificate.not_before,
+	    DAYS(2), DAYS(2) + US_PER_S);
 	assert_string_equal(server_sni(server), NAME_GOOD);
 	assert_non_null(
 	    strstr(server_last(server), "\r\nHost: " NAME_GOOD "\r\n"));
@@ -181,6 +189,12 @@ each_kind_of_failure_has_its_reason(void **state)
 			assert_true(got.phases.us[failures[i].phase] > 0);
 		if (failures[i].phase == PHASE_TLS)
 			assert_int_equal(server_requests(server), 0);
+		/* what was shown is known, also of one that was refused */
+		assert_int_equal(got.certified, failures[i].cert != NULL);
+		if (got.certified)
+			assert_int_equal(got.certificate.not_after <
+				clock_wall(clock_system()),
+			    strcmp(failures[i].name, "expired") == 0);
 		outcome_clear(&got);
 		server_stop(server);
 	}
