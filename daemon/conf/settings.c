@@ -34,7 +34,8 @@ settings_defaults(struct load *load, const char *file)
 	conf->store = (struct conf_store){.dir = "/var/lib/dyzurny",
 	    .write_every = 10 * MINUTE,
 	    .queue_bytes = 8 << 20,
-	    .runs_kept = 200};
+	    .runs_kept = 200,
+	    .evidence_bytes = 256 << 20};
 	(void)plan_named(load->arena, "full", &conf->store);
 	conf->web = (struct conf_web){.listen = "127.0.0.1",
 	    .port = 8420,
@@ -299,6 +300,9 @@ settings_read_store(const struct node *node, void *group)
 	    {"runs_kept", KEY_U32,
 		.offset = offsetof(struct conf_store, runs_kept), .min = 1,
 		.max = 100000},
+	    {"evidence", KEY_SIZE,
+		.offset = offsetof(struct conf_store, evidence_bytes),
+		.min = 1 << 20, .max = INT64_C(1) << 40},
 	};
 	struct conf *conf = group;
 	node_read_group(node, keys, ARRAY_LEN(keys), &conf->store);

@@ -111,11 +111,15 @@ on_end(void *arg, const struct run *run)
 	struct buf json;
 
 	buf_init(&json, RUN_JSON_MAX);
-	if (evidence_write(run, &json) &&
-	    ledger_put_run(engine->ledger, run->id, run->operator,
-		run->deployment, run->started_wall, verdict,
-		engine->plan->conf->store.runs_kept, json.data, json.len) < 0)
-		log_debug("store queue full", "run=%s", run->id);
+	if (evidence_write(run, &json)) {
+		if (ledger_put_run(engine->ledger, run->id, run->operator,
+			run->deployment, run->started_wall, verdict,
+			engine->plan->conf->store.runs_kept, json.data,
+			json.len) < 0)
+			log_debug("store queue full", "run=%s", run->id);
+		evidence_store_offer(
+		    engine->evidence, run, json.data, json.len);
+	}
 	buf_fini(&json);
 	publish_run(engine, run, verdict);
 }

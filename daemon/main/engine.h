@@ -18,6 +18,7 @@
 #include "model/snapshot.h"
 #include "notify/notify.h"
 #include "probe/crew.h"
+#include "probe/evidence_store.h"
 #include "reference.h"
 #include "sched/sched.h"
 #include "series/series.h"
@@ -72,6 +73,7 @@ struct engine {
 	struct lane *store;
 	struct series *series;
 	struct ledger *ledger;
+	struct evidence_store *evidence;
 	struct http_client *http;
 	struct crew *crew;
 	struct target_set *targets;

@@ -97,6 +97,7 @@ open_store(struct serve *serve, const struct conf *conf)
 	    disk_archives(store->all_archives, store->n_all_archives);
 	char *rrd = mem_printf("%s/rrd", conf->store.dir);
 	char *recent = mem_printf("%s/recent", conf->store.dir);
+	char *evidence = mem_printf("%s/evidence", conf->store.dir);
 	int problem;
 
 	serve->ledger_path = mem_printf("%s/ledger.db", conf->store.dir);
@@ -121,10 +122,13 @@ open_store(struct serve *serve, const struct conf *conf)
 	if (problem < 0)
 		log_error("cannot open ledger", "file=%s problem=\"%s\"",
 		    serve->ledger_path, strerror(-problem));
+	engine->evidence = evidence_store_new(evidence,
+	    (uint64_t)store->evidence_bytes, engine->store, engine->clock);
 	free(archives);
 	free(all);
 	free(rrd);
 	free(recent);
+	free(evidence);
 	return engine->series != NULL && problem == 0;
 }
 
@@ -185,6 +189,7 @@ open_web(struct serve *serve, const struct conf *conf)
 	    .snapshots = engine->snapshots,
 	    .series = engine->series,
 	    .ledger_path = serve->ledger_path,
+	    .evidence = engine->evidence,
 	    .clock = engine->clock,
 	    .release_account = engine_release_account,
 	    .arg = engine,
@@ -311,7 +316,7 @@ apply_log_level(const struct conf *conf)
 		log_set_level(level);
 }
 
-/* User-Agent, name servers, bundles. */
+/* User-Agent, name servers, bundles, room for evidence. */
 static void
 apply_client(struct engine *engine, const struct plan *plan)
 {
@@ -320,6 +325,8 @@ apply_client(struct engine *engine, const struct plan *plan)
 
 	http_client_apply(engine->http, &options);
 	crew_apply(engine->crew, &options);
+	evidence_store_limit(
+	    engine->evidence, (uint64_t)plan->conf->store.evidence_bytes);
 	free(agent);
 }
 
@@ -509,6 +516,7 @@ close_all(struct serve *serve)
 		loop_free(engine->loop);
 	series_close(engine->series);
 	ledger_close(engine->ledger);
+	evidence_store_free(engine->evidence);
 	if (engine->snapshots != NULL)
 		snapshot_slot_free(engine->snapshots);
 	if (engine->targets != NULL)

@@ -29,8 +29,10 @@ static void
 keep_exchange(struct texts *texts, struct run_exchange *one)
 {
 	const char **all[] = {&one->transaction, &one->step, &one->account,
-	    &one->method, &one->url, &one->address, &one->tls, &one->media_type,
-	    &one->location, &one->note, &one->sought, &one->excerpt};
+	    &one->method, &one->url, &one->address, &one->tls, &one->cipher,
+	    &one->span, &one->certificate.subject, &one->certificate.issuer,
+	    &one->certificate.hosts, &one->media_type, &one->location,
+	    &one->note, &one->sought, &one->excerpt};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		keep(texts, all[i]);

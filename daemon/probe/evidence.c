@@ -126,6 +126,21 @@ put_result(struct buf *out, const struct result *result)
 }
 
 static void
+put_certificate(struct buf *out, const struct run_certificate *certificate)
+{
+	if (certificate->subject == NULL) {
+		buf_adds(out, ",\"certificate\":null");
+		return;
+	}
+	put_text(out, ",\"certificate\":{\"subject\":", certificate->subject);
+	put_text(out, ",\"issuer\":", certificate->issuer);
+	put_text(out, ",\"hosts\":", certificate->hosts);
+	put_number(out, ",\"not_before\":", certificate->not_before / US_PER_S);
+	put_number(out, ",\"not_after\":", certificate->not_after / US_PER_S);
+	buf_addc(out, '}');
+}
+
+static void
 put_exchange(
     struct buf *out, const struct run *run, const struct run_exchange *exchange)
 {
@@ -138,6 +153,9 @@ put_exchange(
 	put_number(out, ",\"http_version\":", exchange->http_version);
 	put_text(out, ",\"address\":", exchange->address);
 	put_text(out, ",\"tls\":", exchange->tls);
+	put_text(out, ",\"cipher\":", exchange->cipher);
+	put_certificate(out, &exchange->certificate);
+	put_text(out, ",\"span\":", exchange->span);
 	put_text(out, ",\"media_type\":", exchange->media_type);
 	put_text(out, ",\"location\":", exchange->location);
 	put_text(out, ",\"note\":", exchange->note);
@@ -323,6 +341,34 @@ server_address(const char *address)
 	return jv_stringn(address, len);
 }
 
+/* What HAR has no field for; it lets us add fields whose names begin with an
+ * underscore. */
+static void
+har_set_ours(struct jv *entry, const struct jv *run, const struct jv *exchange)
+{
+	const char *ours[] = {"transaction", "step", "account", "reason"};
+	struct jv *certificate = jv_get(exchange, "certificate");
+	struct jv *tls = jv_object();
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ours); i++) {
+		char key[24];
+
+		snprintf(key, sizeof(key), "_%s", ours[i]);
+		jv_set(entry, key,
+		    jv_string(jv_get_string(exchange, ours[i], "")));
+	}
+	jv_set(entry, "_trace_id", jv_string(jv_get_string(run, "id", "")));
+	jv_set(
+	    entry, "_span_id", jv_string(jv_get_string(exchange, "span", "")));
+	jv_set(tls, "version", jv_string(jv_get_string(exchange, "tls", "")));
+	jv_set(tls, "cipher", jv_string(jv_get_string(exchange, "cipher", "")));
+	/* runs of earlier versions have none */
+	jv_set(tls, "certificate",
+	    certificate != NULL ? jv_hold(certificate) : jv_null());
+	jv_set(entry, "_tls", tls);
+}
+
 static struct jv *
 har_entry(const struct jv *run, const struct jv *exchange)
 {
@@ -353,6 +399,7 @@ har_entry(const struct jv *run, const struct jv *exchange)
 	if (address[0] != '\0')
 		jv_set(entry, "serverIPAddress", server_address(address));
 	jv_set(entry, "comment", jv_string(comment));
+	har_set_ours(entry, run, exchange);
 	return entry;
 }
 

@@ -213,24 +213,14 @@ new_record(struct probe_run *run)
 	    .url = "",
 	    .address = "",
 	    .tls = "",
+	    .cipher = "",
+	    .span = "",
 	    .media_type = "",
 	    .location = "",
 	    .note = "",
 	    .started = loop_now(run->probe->loop),
 	};
 	return &run->records[run->n_records++];
-}
-
-void
-probe_record_begin(struct probe_run *run, const struct http_request *request)
-{
-	struct run_exchange *record = new_record(run);
-
-	if (record == NULL)
-		return;
-	record->method = method_name(request->method);
-	record->url = probe_record_mask_url(
-	    &run->arena, run->job.deployment, request->url);
 }
 
 static const char *
@@ -245,6 +235,34 @@ keep(struct probe_run *run, const char *text, size_t max)
 }
 
 void
+probe_record_begin(struct probe_run *run, const struct http_request *request)
+{
+	struct run_exchange *record = new_record(run);
+
+	if (record == NULL)
+		return;
+	record->method = method_name(request->method);
+	record->url = probe_record_mask_url(
+	    &run->arena, run->job.deployment, request->url);
+	record->span = keep(run, run->span, sizeof(run->span));
+}
+
+static void
+keep_certificate(struct probe_run *run, struct run_exchange *record,
+    const struct http_certificate *shown)
+{
+	if (shown == NULL)
+		return;
+	record->certificate = (struct run_certificate){
+	    .subject = keep(run, shown->subject, sizeof(shown->subject)),
+	    .issuer = keep(run, shown->issuer, sizeof(shown->issuer)),
+	    .hosts = keep(run, shown->hosts, sizeof(shown->hosts)),
+	    .not_before = shown->not_before,
+	    .not_after = shown->not_after,
+	};
+}
+
+void
 probe_record_response(
     struct probe_run *run, const struct http_response *response)
 {
@@ -255,6 +273,8 @@ probe_record_response(
 	record = &run->records[run->n_records - 1];
 	record->address = keep(run, response->address, 64);
 	record->tls = keep(run, response->tls, 16);
+	record->cipher = keep(run, response->cipher, 48);
+	keep_certificate(run, record, response->certificate);
 	/* Only the type itself: a boundary may be anything. */
 	record->media_type = keep(
 	    run, response->media_type, strcspn(response->media_type, "; "));

@@ -411,7 +411,6 @@ probe_request_headers(struct probe_run *run, struct http_request *request)
 	const struct step *step = probe_run_step(run);
 	size_t n = run->n_headers;
 	uint8_t parent[8];
-	char hex[17];
 
 	if (run->at.with_body && !has_header(step, "Content-Type"))
 		push(run, &n, "Content-Type", content_type(run, step));
@@ -421,9 +420,9 @@ probe_request_headers(struct probe_run *run, struct http_request *request)
 		push(run, &n, "Origin", origin(run, request->url));
 	probe_run_random(run, parent, sizeof(parent));
 	parent[0] |= 0x10; /* never zero */
-	probe_run_hex(hex, parent, sizeof(parent));
+	probe_run_hex(run->span, parent, sizeof(parent));
 	push(run, &n, "traceparent",
-	    arena_printf(&run->scratch, "00-%s-%s-01", run->id, hex));
+	    arena_printf(&run->scratch, "00-%s-%s-01", run->id, run->span));
 	request->headers = run->headers;
 	request->n_headers = n;
 }

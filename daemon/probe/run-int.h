@@ -58,6 +58,7 @@ struct tx_state {
 	struct phase_times phases;
 	uint32_t exchanges;
 	uint64_t received_bytes;
+	wall_us cert_not_after; /* the first to end; 0: none was shown */
 	int http_status;
 	mono_us last_end; /* of the last exchange */
 	dur_us late; /* part of the measured time that may be our own */
@@ -118,6 +119,7 @@ struct probe_run {
 	const struct target **targets; /* ours: a reload makes new ones */
 	struct probe_events events;
 	char id[TRACE_ID_SIZE], mark[32], uuid[37];
+	char span[17]; /* of the exchange that was begun last */
 	mono_us started;
 	wall_us started_wall;
 	struct actor actors[2];

@@ -556,6 +556,10 @@ account_for(struct probe_run *run, const struct http_response *response)
 	now->last_end = response->started + response->latency - now->ours;
 	now->ours += response->ours;
 	now->received_bytes += response->body_len;
+	if (response->certificate != NULL &&
+	    (now->cert_not_after == 0 ||
+		response->certificate->not_after < now->cert_not_after))
+		now->cert_not_after = response->certificate->not_after;
 	now->http_status = response->status;
 	if (run->step < tx->from || run->step > tx->to)
 		return;

@@ -129,6 +129,7 @@ decide(struct probe_run *run, enum reason reason, enum phase phase, size_t step)
 	    .http_status = now->http_status,
 	    .exchanges = now->exchanges,
 	    .received_bytes = now->received_bytes,
+	    .cert_not_after = now->cert_not_after,
 	    .copies = now->copies,
 	};
 

@@ -172,20 +172,53 @@ api_run(struct web *web, struct request *request, struct answer *answer)
 		answer_json(answer, run);
 }
 
+/* Of a run that the ledger has no more; NULL when there is none. */
+static struct jv *
+kept_har(struct web *web, const char *run)
+{
+	struct jv *har = NULL;
+	struct buf text;
+
+	if (web->evidence == NULL)
+		return NULL;
+	buf_init(&text, EVIDENCE_FILE_MOST);
+	if (evidence_store_read(web->evidence, run, &text) == 0)
+		har = jv_parse(text.data, text.len, NULL, 0);
+	buf_fini(&text);
+	return har;
+}
+
 void
 api_run_har(struct web *web, struct request *request, struct answer *answer)
 {
 	struct jv *run;
 	int problem = ledger_read_run(web->reader, request->params[0], &run);
+	struct jv *har = NULL;
 
-	if (problem != 0) {
+	if (problem == 0) {
+		har = evidence_har(run);
+		jv_release(run);
+	} else {
+		har = kept_har(web, request->params[0]);
+	}
+	if (har == NULL) {
 		answer_missing(
 		    web, request, answer, problem, "no such run is kept");
 		return;
 	}
-	answer_json(answer, evidence_har(run));
+	answer_json(answer, har);
 	answer->download = "run.har";
-	jv_release(run);
+}
+
+void
+api_evidence(struct web *web, struct request *request, struct answer *answer)
+{
+	struct jv *list = web->evidence == NULL
+	    ? jv_array()
+	    : evidence_store_list(
+		  web->evidence, request->query.target, request->query.limit);
+
+	answer_json(answer, jv_set(jv_object(), "evidence", list));
 }
 
 void

@@ -25,6 +25,7 @@ static const struct route routes[] = {
     {"/api/v1/runs", api_runs, NULL, false, false, false, false},
     {"/api/v1/runs/*", api_run, NULL, false, false, false, false},
     {"/api/v1/runs/*/har", api_run_har, NULL, false, false, false, false},
+    {"/api/v1/evidence", api_evidence, NULL, false, false, false, false},
     {"/api/v1/incidents", api_incidents, NULL, false, false, false, false},
     {"/api/v1/incidents/*", api_incident, NULL, false, false, false, false},
     {"/api/v1/deliveries", api_deliveries, NULL, false, false, false, false},

@@ -482,6 +482,7 @@ web_start(struct web **out, const struct web_options *options, uint16_t *port)
 	error = assets_load(&web->assets, conf->dashboards_dir, web->zone);
 	if (error != 0)
 		goto out;
+	web->evidence = options->evidence;
 	error = ledger_reader_open(&web->reader, options->ledger_path);
 	if (error != 0) {
 		log_error("web cannot read the ledger", "path=%s error=\"%s\"",

@@ -267,7 +267,7 @@ struct series_range chart_fit(const struct series_range *range);
 
 /* ---- handlers ---- */
 
-handler_fn api_status, api_series, api_runs, api_run, api_run_har,
+handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
     api_incidents, api_incident, api_deliveries, api_openapi, api_accounts,
     api_account_release;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
@@ -317,6 +317,7 @@ struct web {
 	struct snapshot_slot *snapshots;
 	struct series *series;
 	struct ledger_reader *reader;
+	struct evidence_store *evidence;
 	const struct clock *clock;
 	struct zone *zone;
 	struct assets assets;

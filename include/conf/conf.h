@@ -227,6 +227,7 @@ struct conf_store {
 	dur_us write_every; /* each series file */
 	int64_t queue_bytes;
 	uint32_t runs_kept; /* recent runs per deployment */
+	int64_t evidence_bytes; /* key `evidence`: all HAR files together */
 };
 
 /* When a target counts as down and as up again. */

@@ -30,6 +30,8 @@ struct result {
 	int http_status; /* of the last response, 0 if none */
 	uint32_t exchanges;
 	uint64_t received_bytes; /* decoded bodies */
+	wall_us cert_not_after; /* the first that ends, of the certificates
+				   that its connections showed; 0: none did */
 	uint32_t copies; /* rows that the message had when it was found; 0: not
 			    counted */
 };

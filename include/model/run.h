@@ -10,6 +10,14 @@
 #include "model/reason.h"
 #include "model/result.h"
 
+/* The certificate that a server showed; texts cut, times 0 when unknown. */
+struct run_certificate {
+	const char *subject; /* NULL: none was shown */
+	const char *issuer;
+	const char *hosts; /* "a.example, *.b.example" */
+	wall_us not_before, not_after;
+};
+
 /* One exchange of a run as evidence. Strings are masked before they get here
  * and live as long as the struct run that holds them. */
 struct run_exchange {
@@ -20,6 +28,9 @@ struct run_exchange {
 	const char *url; /* no user info, secrets and query values masked */
 	const char *address; /* "127.0.0.1:8443"; "" when never connected */
 	const char *tls; /* "TLSv1.3"; "" without */
+	const char *cipher; /* "TLS_AES_256_GCM_SHA384"; "" */
+	const char *span; /* W3C parent id that it was sent with; "" */
+	struct run_certificate certificate; /* of a connection it opened */
 	const char *media_type; /* of the response, "" without */
 	const char *location; /* redirect target, masked, or "" */
 	const char *note; /* why the step did not hold, for people; or "" */

@@ -18,7 +18,9 @@
  *    "latency_ms","http_status","exchanges","received_bytes","copies",
  *    "phases":{"dns","connect","tls","wait","receive"}}],
  *  "exchanges":[{"transaction","step","account","method","url","status",
- *    "http_version","address","tls","media_type","location","note","reason",
+ *    "http_version","address","tls","cipher",
+ *    "certificate":{"subject","issuer","hosts","not_before","not_after"}|null,
+ *    "span","media_type","location","note","reason",
  *    "offset_ms","latency_ms","reused","sent_bytes","received_bytes",
  *    "phases":{…}}]}
  */

@@ -11,6 +11,7 @@
 #include "ledger/ledger.h"
 #include "model/run.h"
 #include "model/snapshot.h"
+#include "probe/evidence_store.h"
 #include "series/series.h"
 
 /*
@@ -26,6 +27,7 @@ struct web_options {
 	struct snapshot_slot *snapshots;
 	struct series *series;
 	const char *ledger_path;
+	struct evidence_store *evidence; /* NULL: none is kept */
 	const struct clock *clock;
 	/* a Unix socket of mode 0600, where changes are taken; NULL: none */
 	const char *control_path;

@@ -132,6 +132,7 @@ answer(void *arg)
 	    .location = "",
 	    .address = "127.0.0.1:8443",
 	    .tls = "TLSv1.3",
+	    .cipher = "TLS_AES_256_GCM_SHA384",
 	    .headers = &header,
 	    .started = the_clock.now,
 	    .retry_after = reply->retry_after,

@@ -100,6 +100,13 @@ example(struct target_set *targets)
 		.url = "https://h.pl/x?a=***&***",
 		.address = "[::1]:8443",
 		.tls = "TLSv1.3",
+		.cipher = "TLS_AES_256_GCM_SHA384",
+		.span = "10f1e2d3c4b5a697",
+		.certificate = {.subject = "CN=x",
+		    .issuer = "CN=\"ca\"",
+		    .hosts = "h.pl",
+		    .not_before = 100 * US_PER_S,
+		    .not_after = 200 * US_PER_S},
 		.media_type = "text/html",
 		.location = "https://h.pl/y",
 		.note = "",
@@ -116,6 +123,8 @@ example(struct target_set *targets)
 		.url = "https://h.pl/y",
 		.address = "127.0.0.1:8443",
 		.tls = "TLSv1.3",
+		.cipher = "",
+		.span = "",
 		.media_type = "",
 		.location = "",
 		.note = "too \"slow\"",
@@ -174,8 +183,11 @@ the_json_has_the_shape_of_the_contract(void **state)
 	    "/exchanges/0/step", "/exchanges/0/account", "/exchanges/0/method",
 	    "/exchanges/0/url", "/exchanges/0/status",
 	    "/exchanges/0/http_version", "/exchanges/0/address",
-	    "/exchanges/0/tls", "/exchanges/0/media_type",
-	    "/exchanges/0/location", "/exchanges/0/note", "/exchanges/0/reason",
+	    "/exchanges/0/tls", "/exchanges/0/cipher", "/exchanges/0/span",
+	    "/exchanges/0/certificate/subject",
+	    "/exchanges/0/certificate/issuer", "/exchanges/0/certificate/hosts",
+	    "/exchanges/0/media_type", "/exchanges/0/location",
+	    "/exchanges/0/note", "/exchanges/0/reason",
 	    "/exchanges/0/offset_ms", "/exchanges/0/latency_ms",
 	    "/exchanges/0/reused", "/exchanges/0/sent_bytes",
 	    "/exchanges/0/received_bytes", "/exchanges/0/phases/tls"};
@@ -191,6 +203,10 @@ the_json_has_the_shape_of_the_contract(void **state)
 	    at(json, "/time") < 1774745999.13);
 	assert_true(at(json, "/results/0/latency_ms") == 250.5);
 	assert_true(at(json, "/exchanges/0/offset_ms") == 1.5);
+	assert_true(at(json, "/exchanges/0/certificate/not_before") == 100);
+	assert_true(at(json, "/exchanges/0/certificate/not_after") == 200);
+	assert_int_equal(
+	    jv_kind(jv_pointer(json, "/exchanges/1/certificate")), JV_NULL);
 	assert_string_equal(text_at(json, "/results/1/side"), "operator");
 	assert_string_equal(text_at(json, "/results/1/phase"), "wait");
 	/* nothing failed in a phase of what was not tried or was disturbed */
@@ -234,6 +250,17 @@ the_har_keeps_to_version_1_2(void **state)
 	    text_at(har, "/log/entries/0/request/queryString/0/value"), "***");
 	assert_int_equal(
 	    jv_len(jv_pointer(har, "/log/entries/0/request/queryString")), 2);
+	assert_string_equal(text_at(har, "/log/entries/0/_tls/cipher"),
+	    "TLS_AES_256_GCM_SHA384");
+	assert_string_equal(
+	    text_at(har, "/log/entries/0/_tls/certificate/issuer"),
+	    "CN=\"ca\"");
+	assert_string_equal(text_at(har, "/log/entries/0/_trace_id"),
+	    "0123456789abcdef0123456789abcdef");
+	assert_string_equal(
+	    text_at(har, "/log/entries/0/_span_id"), "10f1e2d3c4b5a697");
+	assert_string_equal(
+	    text_at(har, "/log/entries/1/_reason"), "no_answer");
 	/* on a kept connection nothing was looked up or opened */
 	assert_true(at(har, "/log/entries/1/timings/dns") == -1);
 	assert_true(at(har, "/log/entries/1/timings/connect") == -1);
