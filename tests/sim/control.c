@@ -71,15 +71,17 @@ oper_state(struct oper *op)
 		json_object_set_new(classes, class_name((enum path_class)i),
 		    json_integer((json_int_t)c->by_class[i]));
 	return json_pack(
-	    "{s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "capacity",
-	    capacity, "load", load, "queue_s", queue_s, "requests",
+	    "{s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}",
+	    "capacity", capacity, "load", load, "queue_s", queue_s, "requests",
 	    (json_int_t)c->requests, "logins", (json_int_t)c->logins,
 	    "login_failures", (json_int_t)c->login_failures, "messages_sent",
 	    (json_int_t)c->messages_sent, "sessions",
 	    (json_int_t)session_count(op), "in_flight",
 	    (json_int_t)c->in_flight, "max_in_flight",
-	    (json_int_t)c->max_in_flight, "requests_by_path_class", classes,
-	    "deployments", deps, "faults", faults_state(op));
+	    (json_int_t)c->max_in_flight, "untraced", (json_int_t)c->untraced,
+	    "repeated_spans", (json_int_t)c->repeated_spans,
+	    "requests_by_path_class", classes, "deployments", deps, "faults",
+	    faults_state(op));
 }
 
 static json_t *

@@ -137,6 +137,39 @@ reset_connection(int fd)
 	(void)connect(fd, &nowhere, sizeof(nowhere));
 }
 
+/* Lower-case hex of a fixed length, and not zero alone. */
+static bool
+is_trace_field(const char *text, size_t len)
+{
+	return strspn(text, "0123456789abcdef") == len &&
+	    strspn(text, "0") < len;
+}
+
+/* W3C Trace Context, version 00: "00-TRACE-PARENT-FLAGS". */
+static void
+check_trace(struct exchange *x)
+{
+	struct counters *counters = &x->op->counters;
+	const char *text = request_header(x, "traceparent");
+	uint64_t span;
+
+	if (text == NULL || strlen(text) != 55 ||
+	    strncmp(text, "00-", 3) != 0 || !is_trace_field(text + 3, 32) ||
+	    text[35] != '-' || !is_trace_field(text + 36, 16) ||
+	    text[52] != '-' || strspn(text + 53, "0123456789abcdef") != 2) {
+		counters->untraced++;
+		return;
+	}
+	span = strtoull(text + 36, NULL, 16);
+	for (size_t i = 0; i < SPANS_MAX; i++) {
+		if (counters->spans[i] == span) {
+			counters->repeated_spans++;
+			return;
+		}
+	}
+	counters->spans[counters->next_span++ % SPANS_MAX] = span;
+}
+
 static void
 count_request(struct exchange *x)
 {
@@ -145,6 +178,7 @@ count_request(struct exchange *x)
 	x->counted = true;
 	counters->requests++;
 	counters->by_class[x->class]++;
+	check_trace(x);
 	counters->in_flight++;
 	if (counters->in_flight > counters->max_in_flight)
 		counters->max_in_flight = counters->in_flight;

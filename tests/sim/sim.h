@@ -413,6 +413,8 @@ struct deployment {
 	struct mailbox mailbox;
 };
 
+#define SPANS_MAX 2048
+
 struct counters {
 	uint64_t requests;
 	uint64_t logins;
@@ -421,6 +423,12 @@ struct counters {
 	uint64_t by_class[CLASSES];
 	uint64_t in_flight;
 	uint64_t max_in_flight;
+	/* W3C Trace Context: requests without a traceparent that is right, and
+	 * those whose parent id one of the last SPANS_MAX had, too */
+	uint64_t untraced;
+	uint64_t repeated_spans;
+	uint64_t spans[SPANS_MAX];
+	size_t next_span;
 };
 
 struct oper {
