@@ -194,6 +194,9 @@ disk_print(const struct conf *conf)
 	       "for what a crash must not lose.\n",
 	    sum.targets, (double)sum.most / 1e6, (double)sum.sum / 1e9,
 	    (double)recent / 1e9);
-	print_room(conf->store.dir, sum.sum + recent);
+	printf("HAR files of the last failed and good runs: %.2f GB at most.\n",
+	    (double)conf->store.evidence_bytes / 1e9);
+	print_room(
+	    conf->store.dir, sum.sum + recent + conf->store.evidence_bytes);
 	table_free(table);
 }

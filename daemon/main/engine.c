@@ -66,6 +66,8 @@ on_finish(void *arg, struct result result)
 		engine->runs_tainted++;
 	engine_faults_note(engine, &result);
 	entry->clock_set = engine->clock_set;
+	if (result.cert_not_after != 0)
+		entry->cert_not_after = result.cert_not_after;
 	change = health_feed(&entry->health, &entry->policy, &result, now,
 	    engine_steady(engine));
 	engine_say_change(result.target, &change, &result);

@@ -38,6 +38,7 @@ struct engine_target {
 	bool held; /* its account is stopped */
 	bool known; /* configured before, in the life of this process */
 	dur_us clock_set; /* engine.clock_set at the last result */
+	wall_us cert_not_after; /* as its last connections showed; 0 */
 	struct member *member; /* its deployment; NULL when every is 0 */
 	struct health_pool *pool; /* of its operator's act */
 	uint32_t home; /* its deployment's first target, which holds: */

@@ -117,11 +117,16 @@ engine_show(struct engine *engine, struct member *member)
 	to->every_now = stats.every_now;
 	to->account_stopped = stats.account_stopped;
 	to->account_reason = stats.account_reason;
+	to->cert_not_after = 0;
 	for (size_t i = 0; i < op->n_acts; i++) {
 		const struct engine_target *entry =
 		    &engine->by_target[op->targets[first + i]];
 
 		fill_transaction(engine, &to->transactions[i], entry);
+		if (entry->cert_not_after != 0 &&
+		    (to->cert_not_after == 0 ||
+			entry->cert_not_after < to->cert_not_after))
+			to->cert_not_after = entry->cert_not_after;
 		op->briefs[first + i] = brief_of(&to->transactions[i]);
 		op->act_states[i] = entry->health.state;
 	}
@@ -290,10 +295,12 @@ fill_self(struct engine *engine, struct snap_self *self)
 	struct sched_stats sched;
 	struct loop_lateness late;
 	struct notify_stats notify;
+	struct evidence_stats evidence;
 
 	sched_stats(engine->sched, &sched);
 	lateness(engine, &late);
 	notify_stats(engine->notify, &notify);
+	evidence_store_stats(engine->evidence, &evidence);
 	*self = (struct snap_self){
 	    .started = engine->started,
 	    .config_loaded = engine->config_loaded,
@@ -310,6 +317,10 @@ fill_self(struct engine *engine, struct snap_self *self)
 	    .loop_late_p99_ms = clock_to_ms(late.p99),
 	    .loop_late_max_ms = clock_to_ms(late.max),
 	    .loop_busy_ratio = late.busy_ratio,
+	    .evidence_files = evidence.files,
+	    .evidence_bytes = evidence.bytes,
+	    .evidence_skipped = evidence.skipped,
+	    .evidence_failed = evidence.failed,
 	    .deliveries_pending = notify.pending,
 	    .deliveries_confirmed = notify.confirmed,
 	    .deliveries_dead = notify.dead,

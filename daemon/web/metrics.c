@@ -323,6 +323,29 @@ accounts_stopped(struct writer *w, const struct snapshot *snapshot)
 	}
 }
 
+static void
+certificates(struct writer *w, const struct snapshot *snapshot)
+{
+	family(w, "dyzurny_certificate_expiry_timestamp_seconds", GAUGE,
+	    "seconds", "When the first certificate of a deployment ends.");
+	for (size_t i = 0; i < snapshot->n_operators; i++) {
+		const struct snap_operator *op = &snapshot->operators[i];
+
+		for (size_t k = 0; k < op->n_deployments; k++) {
+			const struct snap_deployment *dep = op->deployments[k];
+			const char *labels[] = {"operator", op->name,
+			    "deployment", dep->name, NULL};
+
+			if (dep->cert_not_after != 0)
+				sample(w,
+				    "dyzurny_certificate_expiry_timestamp_"
+				    "seconds",
+				    labels,
+				    (double)(dep->cert_not_after / US_PER_S));
+		}
+	}
+}
+
 /* ---- of ourselves ---- */
 
 static void
@@ -438,6 +461,21 @@ ourselves(struct writer *w, const struct snapshot *snapshot)
 }
 
 static void
+evidence(struct writer *w, const struct snap_self *self)
+{
+	single(w, "dyzurny_evidence_files", "dyzurny_evidence_files", GAUGE,
+	    NULL, "HAR files that are kept.", (double)self->evidence_files);
+	single(w, "dyzurny_evidence_bytes", "dyzurny_evidence_bytes", GAUGE,
+	    "bytes", "Size of these files.", (double)self->evidence_bytes);
+	single(w, "dyzurny_evidence_skipped", "dyzurny_evidence_skipped_total",
+	    COUNTER, NULL, "Runs not kept because there were too many at once.",
+	    (double)self->evidence_skipped);
+	single(w, "dyzurny_evidence_failed", "dyzurny_evidence_failed_total",
+	    COUNTER, NULL, "HAR files that could not be written.",
+	    (double)self->evidence_failed);
+}
+
+static void
 deliveries(struct writer *w, const struct snap_self *self)
 {
 	const struct {
@@ -483,9 +521,11 @@ metrics_text(const struct snapshot *snapshot, enum freshness fresh, mono_us now,
 		if (of == METRICS_ALL) {
 			transactions(&w, snapshot, fresh);
 			accounts_stopped(&w, snapshot);
+			certificates(&w, snapshot);
 		}
 		operators(&w, snapshot);
 		ourselves(&w, snapshot);
+		evidence(&w, &snapshot->self);
 		deliveries(&w, &snapshot->self);
 	}
 	if (openmetrics)

@@ -238,6 +238,9 @@ deployment_json(const struct snapshot *snapshot,
 	    jv_string(state_name(fresh == DEAD ? STATE_UNKNOWN : dep->state)));
 	jv_set(out, "every_s", jv_real((double)dep->every / US_PER_S));
 	jv_set(out, "every_now_s", jv_real((double)dep->every_now / US_PER_S));
+	jv_set(out, "certificate_not_after",
+	    dep->cert_not_after != 0 ? jv_int(dep->cert_not_after / US_PER_S)
+				     : jv_null());
 	jv_set(out, "account_stopped",
 	    dep->account_stopped ? jv_string(reason_name(dep->account_reason))
 				 : jv_null());

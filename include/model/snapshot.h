@@ -50,6 +50,7 @@ struct snap_deployment {
 	const char *sender, *recipient; /* its accounts; NULL: none */
 	bool account_stopped; /* logins are held back, see account_reason */
 	enum reason account_reason;
+	wall_us cert_not_after; /* the first certificate to end; 0: unknown */
 	struct snap_transaction *transactions;
 	size_t n_transactions;
 };
@@ -107,6 +108,8 @@ struct snap_self {
 	size_t store_bytes, store_max_bytes;
 	uint64_t store_errors;
 	char store_problem[INCIDENT_TEXT_SIZE]; /* "" when all is well */
+	uint64_t evidence_files, evidence_bytes, evidence_skipped,
+	    evidence_failed;
 	uint64_t deliveries_pending, deliveries_confirmed, deliveries_dead,
 	    deliveries_failed_attempts;
 };

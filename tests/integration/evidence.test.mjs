@@ -149,6 +149,11 @@ scenario('the last failed and the last good run of each transaction stay, and sa
   assert.ok(opened._tls.certificate.not_after > Date.now() / 1000);
   assert.match(opened._tls.certificate.hosts, /\w\.\w/);
 
+  const synergia = (await world.status()).operators.find((one) => one.name === 'librus').deployments.find((one) => one.name === 'synergia');
+  assert.equal(synergia.certificate_not_after, Math.min(...log.entries.map((one) => one._tls.certificate?.not_after ?? Infinity)));
+  assert.match((await get(`${daemon.url}/metrics`)).text, new RegExp(
+    `dyzurny_certificate_expiry_timestamp_seconds\\{[^}]*"synergia"[^}]*\\} ${synergia.certificate_not_after}`));
+
   // also when the ledger has no more of it: only one run is kept there
   await until('the run has left the ledger', async () => (await get(`${daemon.url}/api/v1/runs/${failed.run}`)).status === 404);
   const served = await get(`${daemon.url}${failed.har_url}`);
