@@ -36,6 +36,7 @@ settings_defaults(struct load *load, const char *file)
 	    .queue_bytes = 8 << 20,
 	    .runs_kept = 200};
 	(void)plan_named(load->arena, "full", &conf->store);
+	incidents_defaults(conf);
 	conf->web = (struct conf_web){.listen = "127.0.0.1",
 	    .port = 8420,
 	    .dashboards_dir = DYZURNY_DATADIR "/dashboards",
