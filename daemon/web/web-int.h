@@ -147,8 +147,10 @@ void answer_missing(struct web *web, struct request *request,
 int request_incident(struct web *web, const struct request *request,
     struct jv **incident) MUST_USE;
 
-/* Those that the query asks for, as ledger_read_incidents. */
-struct jv *request_incidents(struct web *web, const struct request *request);
+/* Those that the query asks for, as ledger_read_incidents; NULL: `answer` says
+ * why not. */
+struct jv *request_incidents(
+    struct web *web, struct request *request, struct answer *answer);
 
 /* respond.c */
 enum MHD_Result respond(
@@ -252,6 +254,20 @@ void incident_update(const struct snapshot *snapshot, struct jv *incident);
 void view_incident(const struct locale *locale, const struct snapshot *snapshot,
     struct jv *incident);
 void view_entry(const struct locale *locale, struct jv *entry);
+
+/* entry_said: an entry of a timeline in words, a new string; and both
+ * languages as "text_pl" and "text_en". */
+struct jv *entry_said(const struct locale *locale, const struct jv *entry);
+void entry_set_texts(struct web *web, struct jv *entry);
+
+/* ---- timeline.c ---- */
+
+/* timeline_say: an entry whose data says all; false when they do not.
+ * timeline_say_names: which deployments came and went with it. */
+bool timeline_say(const struct locale *locale, const struct jv *entry,
+    const struct jv *data, struct buf *out);
+void timeline_say_names(
+    const struct locale *locale, const struct jv *data, struct buf *out);
 
 /* range_tells: enough good results in row i for its percentiles. */
 bool range_tells(const struct series_range *range, size_t i);
