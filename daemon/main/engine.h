@@ -246,6 +246,12 @@ int engine_incidents_restore(
     struct engine *engine, const struct conf *conf) MUST_USE;
 void engine_incidents_apply(struct engine *engine);
 
+/* As struct web_options has them; `arg` is the engine. Any thread. 0 or an
+ * error of loop_call. */
+int engine_acknowledge_incident(void *arg, int64_t number, const char *by);
+int engine_note_incident(
+    void *arg, int64_t number, const char *by, const char *text);
+
 /* Memory of a snapshot, which ends the process when there is none. */
 void *engine_need(struct snapshot *snapshot, size_t n, size_t size);
 char *engine_need_text(struct snapshot *snapshot, const char *text);

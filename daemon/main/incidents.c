@@ -61,3 +61,69 @@ engine_incidents_apply(struct engine *engine)
 	alert_restored(engine->alert, engine->life.ago, engine->life.clock_set,
 	    clock_wall(engine->clock));
 }
+
+/* ---- what a person wishes ---- */
+
+struct wish {
+	int64_t number;
+	char by[MODEL_NAME_SIZE];
+	char text[]; /* of a note */
+};
+
+static int
+send_wish(struct engine *engine, mailbox_fn *fn, int64_t number, const char *by,
+    const char *text)
+{
+	size_t size = sizeof(struct wish) + strlen(text) + 1;
+	struct wish *wish = mem_new(size);
+	int rc;
+
+	wish->number = number;
+	text_copy(wish->by, sizeof(wish->by), by);
+	memcpy(wish->text, text, strlen(text) + 1);
+	rc = loop_call(engine->loop, fn, engine, wish, size);
+	free(wish);
+	return rc;
+}
+
+/* Two may have wished at once: the first one is named. */
+static void
+on_acknowledge(void *ctx, const void *payload, size_t size)
+{
+	struct engine *engine = ctx;
+	const struct wish *wish = payload;
+	int rc;
+
+	(void)size;
+	rc = alert_acknowledge(
+	    engine->alert, wish->number, wish->by, clock_wall(engine->clock));
+	if (rc == 0)
+		snapshot_publish(engine->snapshots, engine_snapshot(engine));
+	else
+		log_info("not acknowledged", "number=%lld by=%s problem=\"%s\"",
+		    (long long)wish->number, wish->by, strerror(-rc));
+}
+
+static void
+on_note(void *ctx, const void *payload, size_t size)
+{
+	struct engine *engine = ctx;
+	const struct wish *wish = payload;
+
+	(void)size;
+	alert_note(engine->alert, wish->number, wish->by, wish->text,
+	    clock_wall(engine->clock));
+}
+
+int
+engine_acknowledge_incident(void *arg, int64_t number, const char *by)
+{
+	return send_wish(arg, on_acknowledge, number, by, "");
+}
+
+int
+engine_note_incident(
+    void *arg, int64_t number, const char *by, const char *text)
+{
+	return send_wish(arg, on_note, number, by, text);
+}

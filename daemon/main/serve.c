@@ -180,6 +180,8 @@ open_web(struct serve *serve, const struct conf *conf)
 	    .ledger_path = serve->ledger_path,
 	    .clock = engine->clock,
 	    .release_account = engine_release_account,
+	    .acknowledge_incident = engine_acknowledge_incident,
+	    .note_incident = engine_note_incident,
 	    .arg = engine,
 	};
 	char *control = mem_printf("%s/control", conf->store.dir);

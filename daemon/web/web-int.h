@@ -31,6 +31,7 @@
  */
 
 #define URI_MAX 8192
+#define BODY_BYTES 16384
 #define PARAMS_MAX 2
 #define PARAM_SIZE 64
 
@@ -78,6 +79,7 @@ struct request {
 	bool uri_bad, uri_long;
 	bool begun; /* the headers have been looked at */
 	bool trusted; /* came by the control socket */
+	struct buf body; /* of a change, as sent; at most BODY_BYTES */
 	struct query query;
 	enum language language;
 	char params[PARAMS_MAX][PARAM_SIZE];
@@ -133,6 +135,11 @@ struct route {
 const struct route *route_find(
     const char *path, char params[PARAMS_MAX][PARAM_SIZE]);
 const struct route *route_at(size_t i); /* NULL behind the last */
+
+/* The body of a change, a JSON object, "" standing for an empty one; NULL:
+ * `answer` says what is wrong. */
+struct jv *request_json(
+    struct web *web, struct request *request, struct answer *answer);
 
 /* Errors in the form that the path asks for: JSON below /api, else a page. */
 void answer_error(struct web *web, struct request *request,
@@ -285,7 +292,7 @@ struct series_range chart_fit(const struct series_range *range);
 
 handler_fn api_status, api_series, api_runs, api_run, api_run_har,
     api_incidents, api_incident, api_deliveries, api_openapi, api_accounts,
-    api_account_release;
+    api_account_release, api_incident_acknowledge, api_incident_note;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
     serve_asset, serve_favicon;
 handler_fn page_overview, page_operator, page_deployment, page_incidents,
@@ -326,6 +333,9 @@ struct web {
 	struct MHD_Daemon *control; /* NULL: none */
 	char *control_path;
 	int (*release_account)(void *arg, const char *account);
+	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
+	int (*note_incident)(
+	    void *arg, int64_t number, const char *by, const char *text);
 	void *arg;
 	char *public_host; /* lower case, without port; NULL: any Host */
 	char *listen;

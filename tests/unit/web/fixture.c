@@ -473,7 +473,7 @@ ledger_read_incidents_of(
 
 /* One to which all happened that can. */
 #define LIVING_INCIDENT \
-	"\"number\":8,\"rule\":\"availability\",\"scope\":\"vulcan/_all/" \
+	"\"number\":11,\"rule\":\"availability\",\"scope\":\"vulcan/_all/" \
 	"login\",\"operator\":\"vulcan\",\"transaction\":\"login\"," \
 	"\"severity\":3,\"state\":\"open\",\"opened\":1795504000," \
 	"\"resolved\":null,\"reopened\":1,\"reopened_at\":1795504000," \
@@ -521,7 +521,7 @@ ledger_read_incident(
 		*incident = parse("{" OPEN_INCIDENT "}");
 		return 0;
 	}
-	if (number == 8) {
+	if (number == 11) {
 		*incident = parse("{" LIVING_INCIDENT "}");
 		return 0;
 	}

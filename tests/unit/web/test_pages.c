@@ -399,7 +399,7 @@ the_life_of_an_incident_is_told(void **state)
 {
 	struct world *world = *state;
 
-	assert_has(get(world, "/incidents/8"),
+	assert_has(get(world, "/incidents/11"),
 	    "&lt;script&gt;alert(1)&lt;/script&gt; &amp; wracamy");
 	assert_has_not(world->answer, "<script>alert");
 	assert_has(world->answer, "&lt;b&gt;Jan&lt;/b&gt;");
@@ -414,12 +414,12 @@ the_life_of_an_incident_is_told(void **state)
 	assert_has(world->answer, "men: w kolejce do wysłania<");
 	assert_has(world->answer,
 	    "<a href=\"/api/v1/runs/4bf92f3577b34da6a3ce929d0e0e4736/har\">");
-	assert_has(world->answer, "dyzurny incidents -c FILE acknowledge 8");
-	assert_has(get(world, "/incidents/8?lang=en"),
+	assert_has(world->answer, "dyzurny incidents -c FILE acknowledge 11");
+	assert_has(get(world, "/incidents/11?lang=en"),
 	    "our service was stopped, nothing measured for 8\u00a0min<");
 	assert_has(world->answer, "well again: lublin");
 	/* both languages for programs */
-	assert_has(get(world, "/api/v1/incidents/8"),
+	assert_has(get(world, "/api/v1/incidents/11"),
 	    "\"text_en\":\"failing: gdansk, lublin");
 	assert_has(world->answer, "\"text_pl\":\"nie działa: gdansk, lublin");
 	assert_has(world->answer, "\"cause\":\"stopped\"");
