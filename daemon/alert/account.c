@@ -151,7 +151,7 @@ open_incident(
 	snprintf(text, sizeof(text), "account=%s reason=%s side=%s step=%s",
 	    stop->account, reason_name(stop->reason), side_name(incident.side),
 	    stop->step);
-	alert_tell(alert, NOTIFY_OPENED, "opened",
+	alert_tell(alert, NOTIFY_OPENED, "detected",
 	    alert_insert_open(alert, &incident), text, wall);
 	return incident.number;
 }

@@ -172,6 +172,17 @@ struct alert {
 		int64_t incident;
 	} * watched; /* stopped accounts */
 	size_t n_watched;
+	/* incident.c, incident_life.c */
+	alert_book_fn *book;
+	struct follow **follows; /* of open incidents */
+	size_t n_follows;
+	struct closed {
+		struct incident incident;
+		uint32_t attempts, failed; /* since it was resolved */
+	} * closed; /* which may be reopened */
+	size_t n_closed;
+	mono_us now; /* of the last tick */
+	wall_us wall;
 };
 
 /* The open ones. A pointer lives until the next insert or resolve. */
@@ -185,6 +196,63 @@ void alert_tell(struct alert *alert, enum notify_event event, const char *kind,
     const struct incident *incident, const char *text, wall_us wall);
 void alert_resolve(struct alert *alert, struct incident *incident,
     const char *text, wall_us wall);
+
+/* ---- incident.c: the deployments that an open incident affects ---- */
+
+struct jv;
+
+/* incident_follow begins, or goes on after a reopening, with those that the
+ * instance knows to be bad. */
+void incident_follow(struct alert *alert, const struct instance *instance,
+    struct incident *incident, mono_us now);
+
+/* incident_hear: each result that the instance's rule looks at. */
+void incident_hear(struct alert *alert, const struct instance *instance,
+    const char *deployment, bool bad, mono_us now);
+
+/* incident_forgive: what was bad since then was bad by our own fault. */
+void incident_forgive(struct alert *alert, mono_us since);
+
+/* incident_keep_known drops those that left the configuration. */
+void incident_keep_known(struct alert *alert);
+
+/* incident_all_well: it is over. incident_unfollow forgets the deployments. */
+void incident_all_well(struct alert *alert, struct incident *incident);
+void incident_unfollow(struct alert *alert, int64_t incident);
+void incident_unfollow_all(struct alert *alert);
+
+void incident_follow_tick(
+    struct alert *alert, struct incident *incident, mono_us now, wall_us wall);
+
+/* incident_data: the data of an entry, which must then be told, for it says
+ * who came and went since the one before; with what the rule measured if
+ * `reading`. The caller frees. incident_data_text takes over `data`. */
+char *incident_data(
+    struct alert *alert, const struct incident *incident, bool reading);
+char *incident_data_text(struct jv *data);
+
+/* ---- incident_life.c ---- */
+
+/* incident_book: an entry that no subscriber is sent. */
+void incident_book(struct alert *alert, const struct incident *incident,
+    const char *kind, const char *text, const char *by, const char *data,
+    wall_us wall);
+
+/* incident_reopen: the incident of the same rule and scope, if it was resolved
+ * a short while ago. incident_count_calm counts a result for it meanwhile,
+ * incident_forget_calm takes failures back. */
+bool incident_reopen(struct alert *alert, const struct instance *instance,
+    wall_us wall, struct incident *incident);
+void incident_count_calm(
+    struct alert *alert, const struct instance *instance, bool failed);
+void incident_forget_calm(
+    struct alert *alert, const struct instance *instance, uint32_t failed);
+
+/* Our own blind time begins for all; or ends for one, on its own clock. */
+void incident_blind_begin(struct alert *alert, mono_us since);
+void incident_see_again(struct incident *incident, wall_us at);
+
+void incident_tick(struct alert *alert, mono_us now, wall_us wall);
 
 /* ---- account.c: the built-in rule ---- */
 

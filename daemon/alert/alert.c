@@ -77,12 +77,17 @@ alert_tell(struct alert *alert, enum notify_event event, const char *kind,
 {
 	struct incident_entry entry = {
 	    .incident = incident->number, .at = wall - incident->clock_set};
+	char *data;
 
 	text_copy(entry.kind, sizeof(entry.kind), kind);
 	text_copy(entry.text, sizeof(entry.text), text);
-	log_info("incident", "event=%s number=%lld rule=%s scope=%s %s", kind,
+	log_info("incident", "event=%s number=%lld rule=%s scope=%s %s",
+	    strcmp(kind, "detected") == 0 ? "opened" : kind,
 	    (long long)incident->number, incident->rule, incident->scope, text);
+	data = incident_data(alert, incident, true);
+	entry.data = data;
 	alert->sink(alert->arg, event, incident, &entry);
+	free(data);
 }
 
 static uint32_t
@@ -173,26 +178,30 @@ static void
 open_incident(
     struct alert *alert, struct instance *instance, mono_us now, wall_us wall)
 {
-	struct incident incident = {.number = ++alert->last_number,
-	    .opened = wall,
+	struct incident incident = {.opened = wall,
 	    .attempts = instance->reading.samples,
 	    .worst = NAN};
+	bool again = incident_reopen(alert, instance, wall, &incident);
 	char text[INCIDENT_TEXT_SIZE];
 
-	if (instance->rule->kind == CONF_ALERT_AVAILABILITY) {
-		incident.failed = instance->reading.failed;
+	if (!again) {
+		incident.number = ++alert->last_number;
+		if (instance->rule->kind == CONF_ALERT_AVAILABILITY) {
+			incident.failed = instance->reading.failed;
+		}
 	}
 	text_copy(incident.rule, sizeof(incident.rule), instance->rule->name);
 	text_copy(incident.scope, sizeof(incident.scope), instance->scope);
 	instance->facts = (struct facts){.phase = PHASE_WAIT};
-	instance->bad_most = 0;
+	instance->bad_most = incident.affected_most;
 	refresh(instance, &incident, now);
 	instance->incident = incident.number;
 	instance->holding = false;
 	instance->well = false;
 	remember_told(instance, now);
+	incident_follow(alert, instance, &incident, now);
 	alert_text_entry(&incident, instance->told_deployments, text);
-	alert_tell(alert, NOTIFY_OPENED, "opened",
+	alert_tell(alert, NOTIFY_OPENED, again ? "reopened" : "detected",
 	    alert_insert_open(alert, &incident), text, wall);
 }
 
@@ -236,8 +245,12 @@ alert_resolve(struct alert *alert, struct incident *incident, const char *text,
 	if (over.resolved <= over.opened) {
 		over.resolved = over.opened + 1;
 	}
+	incident_see_again(&over, over.resolved);
+	incident_all_well(alert, &over);
+	alert_restore_resolved(alert, &over);
 	alert_text_resolved(&over);
 	alert_tell(alert, NOTIFY_RESOLVED, "resolved", &over, text, wall);
+	incident_unfollow(alert, over.number);
 }
 
 /* ---- deciding ---- */
@@ -331,6 +344,7 @@ alert_tick(struct alert *alert, mono_us now, wall_us wall)
 		}
 		instance->fresh = false;
 	}
+	incident_tick(alert, now, wall);
 }
 
 /* ---- feeding ---- */
@@ -393,6 +407,9 @@ count_for_incident(struct alert *alert, const struct instance *instance,
 	if (incident) {
 		incident->attempts++;
 		incident->failed += result->reason != REASON_OK;
+	} else {
+		incident_count_calm(
+		    alert, instance, result->reason != REASON_OK);
 	}
 }
 
@@ -434,6 +451,7 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 	for (size_t i = 0; i < route->n; i++) {
 		const struct hop *hop = &route->hops[i];
 		struct instance *instance = hop->instance;
+		bool bad;
 
 		rule_advance(&instance->window, now);
 		instance->dirty = true;
@@ -443,9 +461,13 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 			    instance->op->deployments[hop->deployment].every,
 			    now);
 		}
-		if (rule_add(&instance->window, instance->rule, result, now) &&
-		    instance->bad_at) {
+		bad = rule_add(&instance->window, instance->rule, result, now);
+		if (bad && instance->bad_at) {
 			instance->bad_at[hop->deployment] = now;
+		}
+		if (bad || counts_for(instance->rule, result)) {
+			incident_hear(alert, instance,
+			    result->target->deployment, bad, now);
 		}
 	}
 }
@@ -460,6 +482,8 @@ take_back(struct alert *alert, struct instance *instance, mono_us since)
 	if (incident && incident->failed >= taken) {
 		incident->failed -= taken;
 		incident->attempts -= taken;
+	} else if (!incident) {
+		incident_forget_calm(alert, instance, taken);
 	}
 }
 
@@ -481,14 +505,8 @@ alert_uplink_down(struct alert *alert, mono_us since)
 		instance->holding = false;
 		instance->well = false;
 	}
-}
-
-void
-alert_clock_set(struct alert *alert, dur_us by)
-{
-	for (size_t i = 0; i < alert->n_open; i++) {
-		alert->open[i].clock_set += by;
-	}
+	incident_forgive(alert, since);
+	incident_blind_begin(alert, since);
 }
 
 void
@@ -523,5 +541,7 @@ alert_free(struct alert *alert)
 	free(alert->open);
 	free(alert->orphans);
 	free(alert->watched);
+	incident_unfollow_all(alert);
+	free(alert->closed);
 	free(alert);
 }

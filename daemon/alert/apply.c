@@ -178,6 +178,7 @@ static void
 adopt(struct instance *instance, const struct incident *incident)
 {
 	instance->incident = incident->number;
+	instance->bad_most = incident->affected_most;
 	instance->facts = (struct facts){.known = true,
 	    .reason = incident->reason,
 	    .phase = incident->phase};
@@ -300,6 +301,7 @@ alert_take(struct alert *alert, struct alert_rules *rules)
 		inherit_all(rules, before);
 	}
 	claim_incidents(alert, !before);
+	incident_keep_known(alert);
 	return before;
 }
 

@@ -411,8 +411,8 @@ alert_text_resolved(struct incident *incident)
 	char lasted[64];
 	struct buf text;
 
-	text_duration_format(
-	    incident->resolved - incident->opened, lasted, sizeof(lasted));
+	text_duration_format(incident_lasted(incident, incident->resolved),
+	    lasted, sizeof(lasted));
 	buf_init(&text, TEXT_MAX);
 	buf_printf(
 	    &text, "Resolved after %s: %s", lasted, incident->summary_en);

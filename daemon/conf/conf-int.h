@@ -52,6 +52,10 @@ bool settings_address_valid(const char *text, bool port_optional);
 /* settings_url_valid: absolute http or https, no user, no fragment. */
 bool settings_url_valid(const char *url);
 
+/* incident.c */
+void incidents_defaults(struct conf *conf);
+void incidents_read(const struct node *node, void *conf);
+
 /* operator.c, alert.c: lists of the main file. */
 void operators_read(const struct node *node, void *conf);
 void alerts_read(const struct node *node, void *conf);

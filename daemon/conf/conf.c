@@ -33,6 +33,7 @@ static const struct key main_keys[] = {
     {"store", KEY_READ, .read = settings_read_store},
     {"web", KEY_READ, .read = settings_read_web},
     {"operators", KEY_READ, .required = true, .read = operators_read},
+    {"incidents", KEY_READ, .read = incidents_read},
     {"alerts", KEY_READ, .read = alerts_read},
     {"subscribers", KEY_READ, .read = subscribers_read},
 };

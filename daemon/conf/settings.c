@@ -37,6 +37,7 @@ settings_defaults(struct load *load, const char *file)
 	    .runs_kept = 200,
 	    .evidence_bytes = 256 << 20};
 	(void)plan_named(load->arena, "full", &conf->store);
+	incidents_defaults(conf);
 	conf->web = (struct conf_web){.listen = "127.0.0.1",
 	    .port = 8420,
 	    .dashboards_dir = DYZURNY_DATADIR "/dashboards",

@@ -6,16 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 /* Incidents with their timeline, and the deliveries that they cause. */
 
-/* A call of ledger_put_event in one block: this head, n deliveries, body. */
+#define ATTEMPT_DATA_MAX 2048
+
+/* A call of ledger_put_event in one block: this head, n deliveries, body, and
+ * the data of the entry with its NUL, if it has any. */
 struct event_call {
 	struct incident incident;
 	struct incident_entry entry;
 	bool has_incident, has_entry;
+	struct life_mark mark; /* when it was called */
 	ledger_done_fn *done;
 	void *arg;
 	size_t n;
@@ -44,17 +50,43 @@ delivery_state_name(enum delivery_state state)
 
 /* ---- one event ---- */
 
+/* What people did, and what became of it: from ?19 on. */
+static void
+bind_life(sqlite3_stmt *stmt, const struct incident *incident)
+{
+	sql_bind_int(stmt, 19, incident->clock_set);
+	sql_bind_int(stmt, 20, incident->confirmed);
+	sql_bind_text(stmt, 21, incident->confirmed_by);
+	sql_bind_int(stmt, 22, incident->acknowledged);
+	sql_bind_text(stmt, 23, incident->acknowledged_by);
+	sql_bind_int(stmt, 24, incident->reopened);
+	sql_bind_int(stmt, 25, incident->reopened_at);
+	sql_bind_int(stmt, 26, incident->calm);
+	sql_bind_int(stmt, 27, incident->blind);
+	sql_bind_int(stmt, 28, incident->blind_since);
+	sql_bind_int(stmt, 29, incident->affected_now);
+	sql_bind_int(stmt, 30, incident->affected_most);
+	sql_bind_int(stmt, 31, incident->affected_of);
+}
+
 static int
 put_incident(struct ledger *ledger, const struct incident *incident)
 {
 	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_INCIDENT_PUT);
 	char traces[INCIDENT_TRACES * TRACE_ID_SIZE + 1] = "";
+	char names[INCIDENT_NAMES * MODEL_NAME_SIZE + 1] = "";
 	size_t i, n = 0;
 
 	for (i = 0; i < INCIDENT_TRACES; i++) {
 		if (incident->trace_ids[i][0] != '\0')
 			n += (size_t)snprintf(traces + n, sizeof(traces) - n,
 			    "%s ", incident->trace_ids[i]);
+	}
+	n = 0;
+	for (i = 0; i < INCIDENT_NAMES; i++) {
+		if (incident->affected[i][0] != '\0')
+			n += (size_t)snprintf(names + n, sizeof(names) - n,
+			    "%s ", incident->affected[i]);
 	}
 	if (stmt == NULL)
 		return ledger_run(ledger, stmt);
@@ -77,6 +109,8 @@ put_incident(struct ledger *ledger, const struct incident *incident)
 	sql_bind_int(stmt, 16, incident->attempts);
 	sql_bind_int(stmt, 17, incident->failed);
 	sqlite3_bind_double(stmt, 18, incident->worst);
+	bind_life(stmt, incident);
+	sql_bind_text(stmt, 32, names);
 	return ledger_run(ledger, stmt);
 }
 
@@ -90,6 +124,8 @@ put_entry(struct ledger *ledger, const struct incident_entry *entry)
 		sql_bind_int(stmt, 2, entry->at);
 		sql_bind_text(stmt, 3, entry->kind);
 		sql_bind_text(stmt, 4, entry->text);
+		sql_bind_text(stmt, 5, entry->by);
+		sql_bind_text(stmt, 6, entry->data ? entry->data : "");
 	}
 	return ledger_run(ledger, stmt);
 }
@@ -118,6 +154,29 @@ put_delivery(
 	return ledger_run(ledger, stmt);
 }
 
+/* The delivery, and in the timeline that it waits to be sent. */
+static int
+put_queued(
+    struct ledger *ledger, const struct ledger_delivery *delivery, int64_t body)
+{
+	struct incident_entry entry = {.incident = delivery->incident,
+	    .at = delivery->created,
+	    .kind = "delivery"};
+	char data[256];
+	int rc = put_delivery(ledger, delivery, body);
+
+	if (rc != 0 || delivery->incident == 0)
+		return rc;
+	snprintf(
+	    entry.text, sizeof(entry.text), "%s: queued", delivery->subscriber);
+	snprintf(data, sizeof(data),
+	    "{\"delivery\":%lld,\"subscriber\":\"%s\",\"type\":\"%s\","
+	    "\"state\":\"queued\"}",
+	    (long long)delivery->id, delivery->subscriber, delivery->type);
+	entry.data = data;
+	return put_entry(ledger, &entry);
+}
+
 static int
 put_event(struct ledger *ledger, const void *arg)
 {
@@ -125,6 +184,7 @@ put_event(struct ledger *ledger, const void *arg)
 	const struct ledger_delivery *deliveries =
 	    (const struct ledger_delivery *)(const void *)(call + 1);
 	const char *body = (const char *)(deliveries + call->n);
+	struct incident_entry entry = call->entry;
 	sqlite3_stmt *stmt;
 	int64_t body_id;
 	size_t i;
@@ -132,8 +192,11 @@ put_event(struct ledger *ledger, const void *arg)
 
 	if (call->has_incident)
 		rc = put_incident(ledger, &call->incident);
+	if (rc == 0 && call->has_incident)
+		rc = life_store(ledger, &call->mark);
+	entry.data = entry.data != NULL ? body + call->body_len : NULL;
 	if (rc == 0 && call->has_entry)
-		rc = put_entry(ledger, &call->entry);
+		rc = put_entry(ledger, &entry);
 	if (rc != 0 || call->n == 0)
 		return rc;
 	stmt = ledger_stmt(ledger, SQL_BODY_ADD);
@@ -143,7 +206,7 @@ put_event(struct ledger *ledger, const void *arg)
 	rc = ledger_run(ledger, stmt);
 	body_id = sqlite3_last_insert_rowid(ledger->db);
 	for (i = 0; i < call->n && rc == 0; i++)
-		rc = put_delivery(ledger, &deliveries[i], body_id);
+		rc = put_queued(ledger, &deliveries[i], body_id);
 	return rc;
 }
 
@@ -166,7 +229,9 @@ ledger_put_event(struct ledger *ledger, const struct incident *incident,
     size_t body_len, ledger_done_fn *done, void *arg)
 {
 	size_t list = n * sizeof(*deliveries);
-	size_t size = sizeof(struct event_call) + list + body_len;
+	size_t data =
+	    entry != NULL && entry->data != NULL ? strlen(entry->data) + 1 : 0;
+	size_t size = sizeof(struct event_call) + list + body_len + data;
 	struct event_call *call = mem_new(size);
 	char *rest = (char *)(call + 1);
 	int rc;
@@ -174,6 +239,7 @@ ledger_put_event(struct ledger *ledger, const struct incident *incident,
 	if (incident != NULL) {
 		call->incident = *incident;
 		call->has_incident = true;
+		call->mark = life_mark(ledger);
 	}
 	if (entry != NULL) {
 		call->entry = *entry;
@@ -187,12 +253,40 @@ ledger_put_event(struct ledger *ledger, const struct incident *incident,
 		memcpy(rest, deliveries, list);
 	if (body_len > 0)
 		memcpy(rest + list, body, body_len);
+	if (data > 0)
+		memcpy(rest + list + body_len, entry->data, data);
 	rc = lane_call(ledger->lane, do_put_event, ledger, call, size);
 	free(call);
 	return rc;
 }
 
 /* ---- one try ---- */
+
+/* The same for machines; the caller frees. */
+static char *
+attempt_data(const struct attempt_call *call)
+{
+	const struct ledger_delivery *after = &call->after;
+	struct jv *data = jv_object();
+	struct buf text;
+
+	jv_set(data, "delivery", jv_int(after->id));
+	jv_set(data, "subscriber", jv_string(after->subscriber));
+	jv_set(data, "type", jv_string(after->type));
+	jv_set(data, "state", jv_string(delivery_state_name(after->state)));
+	jv_set(data, "status",
+	    after->last_status != 0 ? jv_int(after->last_status) : jv_null());
+	jv_set(data, "try", jv_int(after->tries));
+	jv_set(data, "took_ms", jv_real(clock_to_ms(call->took)));
+	jv_set(data, "problem",
+	    after->last_problem[0] != '\0' ? jv_string(after->last_problem)
+					   : jv_null());
+	buf_init(&text, ATTEMPT_DATA_MAX);
+	if (!jv_dump(data, &text))
+		buf_reset(&text);
+	jv_release(data);
+	return buf_take(&text, NULL);
+}
 
 static void
 attempt_entry(const struct attempt_call *call, int64_t incident,
@@ -221,6 +315,7 @@ attempt_store(struct ledger *ledger, const void *payload)
 	const struct ledger_delivery *after = &call->after;
 	struct incident_entry entry;
 	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_DELIVERY_SET);
+	char *data;
 	int rc;
 
 	if (stmt != NULL) {
@@ -251,7 +346,11 @@ attempt_store(struct ledger *ledger, const void *payload)
 	if (rc != 0 || after->incident == 0)
 		return rc;
 	attempt_entry(call, after->incident, &entry);
-	return put_entry(ledger, &entry);
+	data = attempt_data(call);
+	entry.data = data;
+	rc = put_entry(ledger, &entry);
+	free(data);
+	return rc;
 }
 
 static void
@@ -323,6 +422,49 @@ ledger_each_open_incident(struct ledger *ledger,
 	     rc = sqlite3_step(stmt)) {
 		sql_read_incident(stmt, &incident);
 		fn(arg, &incident);
+	}
+	sqlite3_reset(stmt);
+	return sql_errno(ledger->db, rc);
+}
+
+int
+ledger_each_resolved_incident(struct ledger *ledger, wall_us since,
+    void (*fn)(void *arg, const struct incident *incident), void *arg)
+{
+	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_INCIDENT_RESOLVED);
+	struct incident incident;
+	int rc;
+
+	if (stmt == NULL)
+		return ledger_run(ledger, stmt);
+	sql_bind_int(stmt, 1, since);
+	for (rc = sqlite3_step(stmt); rc == SQLITE_ROW;
+	     rc = sqlite3_step(stmt)) {
+		sql_read_incident(stmt, &incident);
+		fn(arg, &incident);
+	}
+	sqlite3_reset(stmt);
+	return sql_errno(ledger->db, rc);
+}
+
+int
+ledger_each_open_entry(struct ledger *ledger,
+    void (*fn)(void *arg, const struct incident_entry *entry), void *arg)
+{
+	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_TIMELINE_OPEN);
+	int rc;
+
+	if (stmt == NULL)
+		return ledger_run(ledger, stmt);
+	for (rc = sqlite3_step(stmt); rc == SQLITE_ROW;
+	     rc = sqlite3_step(stmt)) {
+		struct incident_entry entry = {
+		    .incident = sqlite3_column_int64(stmt, 0),
+		    .at = sqlite3_column_int64(stmt, 1),
+		    .data = sql_text(stmt, 3)};
+
+		text_copy(entry.kind, sizeof(entry.kind), sql_text(stmt, 2));
+		fn(arg, &entry);
 	}
 	sqlite3_reset(stmt);
 	return sql_errno(ledger->db, rc);

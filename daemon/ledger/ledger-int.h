@@ -28,7 +28,11 @@ enum sql {
 	SQL_INCIDENT_PUT,
 	SQL_INCIDENT_LAST,
 	SQL_INCIDENT_OPEN,
+	SQL_INCIDENT_RESOLVED,
 	SQL_TIMELINE_ADD,
+	SQL_TIMELINE_OPEN,
+	SQL_LIFE_PUT,
+	SQL_LIFE_GET,
 	SQL_BODY_ADD,
 	SQL_DELIVERY_ADD,
 	SQL_DELIVERY_SET,
@@ -107,6 +111,7 @@ struct ledger {
 	size_t n_stops;
 	bool stops_wait; /* for the disk */
 	wall_us pruned;
+	mono_us life_at; /* when the sign of life was written; 0: never */
 	struct trust trust;
 	struct space space;
 	struct log_damp damp;
@@ -134,6 +139,19 @@ void ledger_say(struct ledger *ledger, const char *what);
 void ledger_keep(struct ledger *ledger, enum row_kind kind, const void *payload,
     size_t size);
 
+/* ---- life.c: a sign of life ---- */
+
+/* Both clocks at one moment. life_store is part of a transaction; life_tick
+ * writes one if the last is some seconds old, life_end in any case. */
+struct life_mark {
+	wall_us wall;
+	mono_us boot;
+};
+struct life_mark life_mark(const struct ledger *ledger);
+int life_store(struct ledger *ledger, const void *mark) MUST_USE;
+void life_tick(struct ledger *ledger, const struct life_mark *mark);
+void life_end(struct ledger *ledger);
+
 /* ---- prune.c: what is old goes ---- */
 
 /* trust_begin looks at the clock and at what stands in the ledger. */
@@ -149,6 +167,21 @@ void space_tick(struct ledger *ledger);
 /* space_release makes room for a commit that found none; false when there is
  * nothing to let go. */
 bool space_release(struct ledger *ledger);
+
+/* ---- read.c, read_incident.c: a connection that only reads ---- */
+
+struct ledger_reader {
+	sqlite3 *db;
+	pthread_mutex_t lock; /* held around all of these: */
+};
+
+/* reader_prepare logs what is wrong and gives NULL. reader_finish ends it, and
+ * says what went wrong with the step that gave `rc`; true when nothing. */
+sqlite3_stmt *reader_prepare(struct ledger_reader *reader, const char *sql);
+bool reader_finish(struct ledger_reader *reader, sqlite3_stmt *stmt, int rc);
+
+/* The deliveries of one incident, oldest first; NULL on error. */
+struct jv *reader_deliveries(struct ledger_reader *reader, int64_t incident);
 
 /* ---- account.c, tally.c, run.c, event.c ---- */
 

@@ -339,23 +339,31 @@ flush(struct ledger *ledger)
 	drop_written(ledger);
 }
 
+struct tick_call {
+	wall_us now;
+	struct life_mark mark;
+};
+
 static void
 do_tick(void *ctx, const void *payload, size_t size)
 {
 	struct ledger *ledger = ctx;
-	const wall_us *now = payload;
+	const struct tick_call *call = payload;
 
 	(void)size;
 	space_tick(ledger);
 	stops_flush(ledger);
 	flush(ledger);
-	prune_tick(ledger, *now);
+	life_tick(ledger, &call->mark);
+	prune_tick(ledger, call->now);
 }
 
 int
 ledger_tick(struct ledger *ledger, wall_us now)
 {
-	return lane_call(ledger->lane, do_tick, ledger, &now, sizeof(now));
+	struct tick_call call = {.now = now, .mark = life_mark(ledger)};
+
+	return lane_call(ledger->lane, do_tick, ledger, &call, sizeof(call));
 }
 
 void
@@ -378,6 +386,7 @@ ledger_close(struct ledger *ledger)
 		return;
 	stops_flush(ledger);
 	flush(ledger);
+	life_end(ledger);
 	while (ledger->rows != NULL)
 		drop_first_row(ledger);
 	for (i = 0; i < SQL_COUNT; i++)

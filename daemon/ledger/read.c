@@ -19,11 +19,6 @@
 #define RUNS_WITHOUT_MOST 200
 #define HOUR (INT64_C(3600) * US_PER_S)
 
-struct ledger_reader {
-	sqlite3 *db;
-	pthread_mutex_t lock;
-};
-
 int
 ledger_reader_open(struct ledger_reader **reader, const char *path)
 {
@@ -82,6 +77,18 @@ finish(struct ledger_reader *reader, sqlite3_stmt *stmt, int rc)
 		    sqlite3_errmsg(reader->db));
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW;
+}
+
+sqlite3_stmt *
+reader_prepare(struct ledger_reader *reader, const char *sql)
+{
+	return prepare(reader, sql);
+}
+
+bool
+reader_finish(struct ledger_reader *reader, sqlite3_stmt *stmt, int rc)
+{
+	return finish(reader, stmt, rc);
 }
 
 static uint32_t
@@ -306,39 +313,6 @@ ledger_read_run(struct ledger_reader *reader, const char *id, struct jv **run)
 	return rc;
 }
 
-/* ---- incidents ---- */
-
-struct jv *
-ledger_read_incidents(
-    struct ledger_reader *reader, bool open_only, uint32_t limit)
-{
-	struct incident incident;
-	struct jv *list = jv_array();
-	char sql[512];
-	sqlite3_stmt *stmt;
-	int rc = SQLITE_ERROR;
-
-	snprintf(sql, sizeof(sql),
-	    "SELECT %s FROM incident%s ORDER BY number DESC LIMIT ?1",
-	    sql_incident_columns, open_only ? " WHERE resolved = 0" : "");
-	pthread_mutex_lock(&reader->lock);
-	stmt = prepare(reader, sql);
-	if (stmt != NULL) {
-		sql_bind_int(stmt, 1, bounded(limit));
-		for (rc = sqlite3_step(stmt); rc == SQLITE_ROW;
-		     rc = sqlite3_step(stmt)) {
-			sql_read_incident(stmt, &incident);
-			jv_push(list, incident_json(&incident));
-		}
-	}
-	if (!finish(reader, stmt, rc)) {
-		jv_release(list);
-		list = NULL;
-	}
-	pthread_mutex_unlock(&reader->lock);
-	return list != NULL ? jv_set(jv_object(), "incidents", list) : NULL;
-}
-
 /* ---- deliveries ---- */
 
 static struct jv *
@@ -395,82 +369,10 @@ read_deliveries(struct ledger_reader *reader, int64_t incident, uint32_t limit)
 	return NULL;
 }
 
-static struct jv *
-read_timeline(struct ledger_reader *reader, int64_t number)
+struct jv *
+reader_deliveries(struct ledger_reader *reader, int64_t incident)
 {
-	struct jv *list = jv_array(), *entry;
-	sqlite3_stmt *stmt = prepare(reader,
-	    "SELECT at, kind, text FROM timeline WHERE incident = ?1"
-	    " ORDER BY seq");
-	int rc = SQLITE_ERROR;
-
-	if (stmt != NULL) {
-		sql_bind_int(stmt, 1, number);
-		for (rc = sqlite3_step(stmt); rc == SQLITE_ROW;
-		     rc = sqlite3_step(stmt)) {
-			entry = jv_object();
-			jv_set(entry, "time",
-			    seconds(sqlite3_column_int64(stmt, 0)));
-			jv_set(entry, "kind", jv_string(sql_text(stmt, 1)));
-			jv_set(entry, "text", jv_string(sql_text(stmt, 2)));
-			jv_push(list, entry);
-		}
-	}
-	if (finish(reader, stmt, rc))
-		return list;
-	jv_release(list);
-	return NULL;
-}
-
-/* 0, -ENOENT or -EIO. The lock is held. */
-static int
-find_incident(
-    struct ledger_reader *reader, int64_t number, struct incident *incident)
-{
-	char sql[512];
-	sqlite3_stmt *stmt;
-	int rc = SQLITE_ERROR;
-
-	snprintf(sql, sizeof(sql), "SELECT %s FROM incident WHERE number = ?1",
-	    sql_incident_columns);
-	stmt = prepare(reader, sql);
-	if (stmt != NULL) {
-		sql_bind_int(stmt, 1, number);
-		rc = sqlite3_step(stmt);
-		if (rc == SQLITE_ROW)
-			sql_read_incident(stmt, incident);
-	}
-	if (!finish(reader, stmt, rc))
-		return -EIO;
-	return rc == SQLITE_ROW ? 0 : -ENOENT;
-}
-
-int
-ledger_read_incident(
-    struct ledger_reader *reader, int64_t number, struct jv **out)
-{
-	struct jv *timeline = NULL, *deliveries = NULL;
-	struct incident incident;
-	int rc;
-
-	*out = NULL;
-	pthread_mutex_lock(&reader->lock);
-	rc = find_incident(reader, number, &incident);
-	if (rc == 0) {
-		timeline = read_timeline(reader, number);
-		deliveries = read_deliveries(reader, number, LIMIT_MOST);
-		rc = timeline != NULL && deliveries != NULL ? 0 : -EIO;
-	}
-	pthread_mutex_unlock(&reader->lock);
-	if (rc != 0) {
-		jv_release(timeline);
-		jv_release(deliveries);
-		return rc;
-	}
-	*out = incident_json(&incident);
-	jv_set(*out, "timeline", timeline);
-	jv_set(*out, "deliveries", deliveries);
-	return 0;
+	return read_deliveries(reader, incident, LIMIT_MOST);
 }
 
 struct jv *

@@ -12,6 +12,13 @@
  * since 1970, lengths microseconds; 0 stands for "not yet", as in the structs.
  */
 
+#define INCIDENT_COLUMNS \
+	"number, rule, scope, severity, opened, resolved, reason, side," \
+	" phase, step, value, threshold, summary_pl, summary_en, trace_ids," \
+	" attempts, failed, worst, clock_set, confirmed, confirmed_by," \
+	" acknowledged, acknowledged_by, reopened, reopened_at, calm, blind," \
+	" blind_since, affected_now, affected_most, affected_of, affected"
+
 /* One text per version; what was released is never changed, only followed. */
 static const char *const migrations[] = {
     "CREATE TABLE target("
@@ -109,6 +116,30 @@ static const char *const migrations[] = {
     " run TEXT NOT NULL) STRICT;",
 
     "ALTER TABLE account_stop ADD COLUMN credentials TEXT NOT NULL DEFAULT '';",
+
+    /* incidents: their life, and what machines read of the timeline */
+    "ALTER TABLE incident ADD COLUMN clock_set INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN confirmed_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE incident ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN acknowledged_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE incident ADD COLUMN reopened INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN reopened_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN calm INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN blind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN blind_since INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN affected_now INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN affected_most INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN affected_of INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN affected TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX incident_resolved ON incident(resolved);"
+    "ALTER TABLE timeline ADD COLUMN who TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE timeline ADD COLUMN data TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE life("
+    " id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " wall INTEGER NOT NULL,"
+    " boot INTEGER NOT NULL,"
+    " boot_id TEXT NOT NULL) STRICT;",
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
@@ -265,17 +296,46 @@ state_of(const char *name)
 	return (enum delivery_state)state;
 }
 
-const char sql_incident_columns[] =
-    "number, rule, scope, severity, opened, resolved, reason, side, phase,"
-    " step, value, threshold, summary_pl, summary_en, trace_ids, attempts,"
-    " failed, worst";
+const char sql_incident_columns[] = INCIDENT_COLUMNS;
+
+/* Words, each followed by a space, into `n` texts of `size`. */
+static void
+split(const char *words, char *out, size_t n, size_t size)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(words, " ");
+
+		if (len == 0 || len >= size)
+			break;
+		memcpy(out + i * size, words, len);
+		words += len + (words[len] == ' ' ? 1 : 0);
+	}
+}
+
+static void
+read_life(sqlite3_stmt *stmt, struct incident *incident)
+{
+	incident->clock_set = sqlite3_column_int64(stmt, 18);
+	incident->confirmed = sqlite3_column_int64(stmt, 19);
+	copy(incident->confirmed_by, sizeof(incident->confirmed_by), stmt, 20);
+	incident->acknowledged = sqlite3_column_int64(stmt, 21);
+	copy(incident->acknowledged_by, sizeof(incident->acknowledged_by), stmt,
+	    22);
+	incident->reopened = (uint32_t)sqlite3_column_int64(stmt, 23);
+	incident->reopened_at = sqlite3_column_int64(stmt, 24);
+	incident->calm = sqlite3_column_int64(stmt, 25);
+	incident->blind = sqlite3_column_int64(stmt, 26);
+	incident->blind_since = sqlite3_column_int64(stmt, 27);
+	incident->affected_now = (uint32_t)sqlite3_column_int64(stmt, 28);
+	incident->affected_most = (uint32_t)sqlite3_column_int64(stmt, 29);
+	incident->affected_of = (uint32_t)sqlite3_column_int64(stmt, 30);
+	split(sql_text(stmt, 31), incident->affected[0], INCIDENT_NAMES,
+	    sizeof(incident->affected[0]));
+}
 
 void
 sql_read_incident(sqlite3_stmt *stmt, struct incident *incident)
 {
-	const char *traces = sql_text(stmt, 14);
-	size_t i;
-
 	memset(incident, 0, sizeof(*incident));
 	incident->number = sqlite3_column_int64(stmt, 0);
 	copy(incident->rule, sizeof(incident->rule), stmt, 1);
@@ -295,15 +355,9 @@ sql_read_incident(sqlite3_stmt *stmt, struct incident *incident)
 	incident->attempts = (uint32_t)sqlite3_column_int64(stmt, 15);
 	incident->failed = (uint32_t)sqlite3_column_int64(stmt, 16);
 	incident->worst = real_or_nan(stmt, 17);
-	/* ids, each followed by a space */
-	for (i = 0; i < INCIDENT_TRACES; i++) {
-		size_t len = strcspn(traces, " ");
-
-		if (len == 0 || len >= TRACE_ID_SIZE)
-			break;
-		memcpy(incident->trace_ids[i], traces, len);
-		traces += len + (traces[len] == ' ' ? 1 : 0);
-	}
+	split(sql_text(stmt, 14), incident->trace_ids[0], INCIDENT_TRACES,
+	    sizeof(incident->trace_ids[0]));
+	read_life(stmt, incident);
 }
 
 const char sql_delivery_columns[] =
@@ -371,29 +425,31 @@ sql_of(enum sql sql)
 		return "SELECT account, reason, since, target, step, run,"
 		       " credentials FROM account_stop ORDER BY since, account";
 	case SQL_INCIDENT_PUT:
-		return "INSERT INTO incident(number, rule, scope, severity,"
-		       " opened, resolved, reason, side, phase, step, value,"
-		       " threshold, summary_pl, summary_en, trace_ids,"
-		       " attempts, failed, worst)"
+		return "INSERT OR REPLACE INTO incident(" INCIDENT_COLUMNS ")"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-		       " ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
-		       " ON CONFLICT(number) DO UPDATE SET"
-		       " rule = ?2, scope = ?3, severity = ?4, opened = ?5,"
-		       " resolved = ?6, reason = ?7, side = ?8, phase = ?9,"
-		       " step = ?10, value = ?11, threshold = ?12,"
-		       " summary_pl = ?13, summary_en = ?14, trace_ids = ?15,"
-		       " attempts = ?16, failed = ?17, worst = ?18";
+		       " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
+		       " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
 	case SQL_INCIDENT_LAST:
 		return "SELECT coalesce(max(number), 0) FROM incident";
 	case SQL_INCIDENT_OPEN:
-		return "SELECT number, rule, scope, severity, opened, resolved,"
-		       " reason, side, phase, step, value, threshold,"
-		       " summary_pl, summary_en, trace_ids, attempts, failed,"
-		       " worst FROM incident"
+		return "SELECT " INCIDENT_COLUMNS " FROM incident"
 		       " WHERE resolved = 0 ORDER BY number";
+	case SQL_INCIDENT_RESOLVED:
+		return "SELECT " INCIDENT_COLUMNS " FROM incident"
+		       " WHERE resolved >= ?1 AND resolved > 0 ORDER BY number";
 	case SQL_TIMELINE_ADD:
-		return "INSERT INTO timeline(incident, at, kind, text)"
-		       " VALUES(?1, ?2, ?3, ?4)";
+		return "INSERT INTO timeline(incident, at, kind, text, who,"
+		       " data) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+	case SQL_TIMELINE_OPEN:
+		return "SELECT incident, at, kind, timeline.data FROM timeline"
+		       " JOIN incident ON incident.number = timeline.incident"
+		       " WHERE resolved = 0 AND timeline.data <> ''"
+		       " AND kind <> 'delivery' ORDER BY seq";
+	case SQL_LIFE_PUT:
+		return "INSERT OR REPLACE INTO life(id, wall, boot, boot_id)"
+		       " VALUES(1, ?1, ?2, ?3)";
+	case SQL_LIFE_GET:
+		return "SELECT wall, boot, boot_id FROM life";
 	case SQL_BODY_ADD:
 		return "INSERT INTO body(bytes) VALUES(?1)";
 	case SQL_DELIVERY_ADD:

@@ -13,8 +13,7 @@
 #include "base/text.h"
 #include "main-int.h"
 
-/* Where the control socket is, malloc'ed; NULL with the problems said. */
-static char *
+char *
 control_path(const char *file)
 {
 	struct plan *plan = plan_load_or_say(file);

@@ -77,6 +77,8 @@ ask(const struct ask *question)
 	    &(struct http_request){
 		.method = question->post ? HTTP_POST : HTTP_GET,
 		.url = question->url,
+		.body = question->body,
+		.body_len = question->body != NULL ? strlen(question->body) : 0,
 		.timeout = 10 * US_PER_S,
 		.max_body_bytes = BODY_MAX,
 	    },

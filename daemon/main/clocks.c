@@ -47,6 +47,8 @@ engine_clock_look(struct engine *engine)
 	if (step.slept > 0) {
 		engine->sleeps++;
 		engine->slept_at = now;
+		alert_slept(
+		    engine->alert, step.slept, clock_wall(engine->clock));
 		log_warn("machine slept", "for_s=%.1f side=ours",
 		    clock_to_ms(step.slept) / 1000);
 	}

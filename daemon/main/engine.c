@@ -127,19 +127,36 @@ on_end(void *arg, const struct run *run)
 }
 
 static void
+publish_incident(struct engine *engine, int64_t number)
+{
+	struct buf json;
+
+	if (engine->web == NULL)
+		return;
+	buf_init(&json, 128);
+	buf_printf(&json, "{\"number\":%lld}", (long long)number);
+	web_publish(engine->web, WEB_EVENT_INCIDENT, json.data);
+	buf_fini(&json);
+}
+
+static void
 on_incident(void *arg, enum notify_event event, const struct incident *incident,
     const struct incident_entry *entry)
 {
 	struct engine *engine = arg;
-	struct buf json;
 
 	notify_incident(engine->notify, event, incident, entry);
-	if (engine->web == NULL)
-		return;
-	buf_init(&json, 128);
-	buf_printf(&json, "{\"number\":%lld}", (long long)incident->number);
-	web_publish(engine->web, WEB_EVENT_INCIDENT, json.data);
-	buf_fini(&json);
+	publish_incident(engine, incident->number);
+}
+
+static void
+on_book(void *arg, const struct incident *incident,
+    const struct incident_entry *entry)
+{
+	struct engine *engine = arg;
+
+	notify_book(engine->notify, incident, entry);
+	publish_incident(engine, entry->incident);
 }
 
 /* ---- life ---- */
@@ -162,6 +179,7 @@ engine_wire(struct engine *engine)
 
 	engine->alert = alert_new(
 	    on_incident, engine, ledger_last_incident(engine->ledger));
+	alert_set_book(engine->alert, on_book);
 	engine_watch_uplink(engine);
 	engine->sched = sched_new(&options);
 	clock_watch_init(&engine->watch, engine->clock);

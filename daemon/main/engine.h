@@ -106,6 +106,8 @@ struct engine {
 	size_t looked_at; /* so many deployments in this cycle */
 	size_t shown_from; /* whose turn it is */
 	uint8_t key[KEY_BYTES]; /* of the credentials' digests */
+	struct ledger_life life; /* of the process before, if it had_life */
+	bool had_life;
 	uint64_t snapshot_number;
 	wall_us started;
 	wall_us config_loaded;
@@ -237,6 +239,21 @@ void engine_stops_changed(struct engine *engine);
 
 /* engine_release_account: any thread. 0 or an error of loop_call. */
 int engine_release_account(void *arg, const char *account);
+
+/* ---- incidents.c ---- */
+
+/* engine_incidents_restore takes up those of the ledger: after engine_wire,
+ * before anything is written; engine_incidents_apply, after the first
+ * engine_apply, books the time in which nobody looked. 0 or -errno. */
+int engine_incidents_restore(
+    struct engine *engine, const struct conf *conf) MUST_USE;
+void engine_incidents_apply(struct engine *engine);
+
+/* As struct web_options has them; `arg` is the engine. Any thread. 0 or an
+ * error of loop_call. */
+int engine_acknowledge_incident(void *arg, int64_t number, const char *by);
+int engine_note_incident(
+    void *arg, int64_t number, const char *by, const char *text);
 
 /* Memory of a snapshot, which ends the process when there is none. */
 void *engine_need(struct snapshot *snapshot, size_t n, size_t size);

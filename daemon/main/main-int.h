@@ -22,6 +22,7 @@ int command_check(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_account(int argc, char **argv);
+int command_incidents(int argc, char **argv);
 
 /*
  * A configuration with everything compiled from it: what serve, check and
@@ -76,12 +77,17 @@ char *user_agent(const struct conf *conf);
 struct http_options plan_http_options(
     const struct plan *plan, const char *agent);
 
+/* control_path: where the control socket of the daemon with that configuration
+ * is, malloc'ed; NULL with the problems on stderr. */
+char *control_path(const char *file) MUST_USE;
+
 /* ask puts one question to a running daemon and waits for the answer; NULL with
  * the problem on stderr. */
 struct ask {
 	const char *url;
 	const char *unix_socket; /* NULL: by TCP */
 	bool post;
+	const char *body; /* JSON; NULL: none */
 };
 struct jv *ask(const struct ask *question) MUST_USE;
 

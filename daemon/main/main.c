@@ -27,6 +27,11 @@ static const struct command {
 	"one journey now, shown step by step", command_probe},
     {"account", "-c FILE list|release NAME",
 	"accounts that were stopped, and their release", command_account},
+    {"incidents",
+	"-c FILE list [--all]|show ID|acknowledge ID [--by NAME]|note ID TEXT "
+	"[--by NAME]",
+	"incidents of a running daemon, and what people do with them",
+	command_incidents},
     {"status", "[--url URL]", "the state table of a running daemon",
 	command_status},
 };

@@ -134,12 +134,6 @@ open_store(struct serve *serve, const struct conf *conf)
 
 /* ---- the engine ---- */
 
-static void
-restore_incident(void *arg, const struct incident *incident)
-{
-	alert_restore(arg, incident);
-}
-
 static bool
 open_engine(struct serve *serve, const struct plan *plan)
 {
@@ -171,8 +165,7 @@ open_engine(struct serve *serve, const struct plan *plan)
 	key_load(conf->store.dir, engine->key);
 	engine_wire(engine);
 	if (notify_load(engine->notify) < 0 ||
-	    ledger_each_open_incident(
-		engine->ledger, restore_incident, engine->alert) < 0 ||
+	    engine_incidents_restore(engine, conf) < 0 ||
 	    engine_stops_restore(engine) < 0) {
 		log_error("ledger not readable", "dir=%s", conf->store.dir);
 		return false;
@@ -192,6 +185,8 @@ open_web(struct serve *serve, const struct conf *conf)
 	    .evidence = engine->evidence,
 	    .clock = engine->clock,
 	    .release_account = engine_release_account,
+	    .acknowledge_incident = engine_acknowledge_incident,
+	    .note_incident = engine_note_incident,
 	    .arg = engine,
 	};
 	char *control = mem_printf("%s/control", conf->store.dir);
@@ -544,6 +539,7 @@ open_all(struct serve *serve, struct plan *plan)
 	serve->day = engine_day_open(
 	    serve->ledger_path, clock_wall(serve->engine.clock));
 	engine_apply(&serve->engine, plan, NULL, NULL, NULL);
+	engine_incidents_apply(&serve->engine);
 	start_recall(serve);
 	return open_web(serve, conf);
 fail:

@@ -87,6 +87,7 @@ engine_judge_uplink(struct engine *engine, mono_us now)
 		alert_uplink_down(engine->alert, engine->answered_at);
 	} else {
 		log_info("uplink back", "");
+		alert_uplink_back(engine->alert, clock_wall(engine->clock));
 	}
 }
 

@@ -39,6 +39,60 @@ path_part(const char *path, unsigned n)
 	return jv_stringn(path, len);
 }
 
+dur_us
+incident_lasted(const struct incident *incident, wall_us at)
+{
+	dur_us span = at - incident->opened - incident->calm - incident->blind;
+
+	if (incident->blind_since > 0 && at > incident->blind_since) {
+		span -= at - incident->blind_since;
+	}
+	return span > 0 ? span : 0;
+}
+
+static struct jv *
+length(dur_us us)
+{
+	return jv_real((double)us / US_PER_S);
+}
+
+static struct jv *
+affected_json(const struct incident *incident)
+{
+	struct jv *out = jv_object(), *names = jv_array();
+
+	for (size_t i = 0;
+	     i < INCIDENT_NAMES && incident->affected[i][0] != '\0'; i++) {
+		jv_push(names, jv_string(incident->affected[i]));
+	}
+	jv_set(out, "now", jv_int(incident->affected_now));
+	jv_set(out, "most", jv_int(incident->affected_most));
+	jv_set(out, "of", jv_int(incident->affected_of));
+	jv_set(out, "names", names);
+	return out;
+}
+
+/* What people did, and what became of it. */
+static void
+set_life(struct jv *data, const struct incident *incident)
+{
+	jv_set(data, "lasted_s",
+	    incident->resolved > 0
+		? length(incident_lasted(incident, incident->resolved))
+		: jv_null());
+	jv_set(data, "blind_s", length(incident->blind));
+	jv_set(data, "calm_s", length(incident->calm));
+	jv_set(data, "detected", seconds(incident->opened));
+	jv_set(data, "confirmed", seconds(incident->confirmed));
+	jv_set(data, "confirmed_by", text_or_null(incident->confirmed_by));
+	jv_set(data, "acknowledged", seconds(incident->acknowledged));
+	jv_set(
+	    data, "acknowledged_by", text_or_null(incident->acknowledged_by));
+	jv_set(data, "reopened", jv_int(incident->reopened));
+	jv_set(data, "reopened_at", seconds(incident->reopened_at));
+	jv_set(data, "affected", affected_json(incident));
+}
+
 struct jv *
 incident_json(const struct incident *incident)
 {
@@ -64,11 +118,7 @@ incident_json(const struct incident *incident)
 	    jv_string(incident->resolved > 0 ? "resolved" : "open"));
 	jv_set(data, "opened", seconds(incident->opened));
 	jv_set(data, "resolved", seconds(incident->resolved));
-	jv_set(data, "lasted_s",
-	    incident->resolved > 0
-		? jv_real((double)(incident->resolved - incident->opened) /
-		      US_PER_S)
-		: jv_null());
+	set_life(data, incident);
 	jv_set(data, "reason",
 	    failed ? jv_string(reason_name(incident->reason)) : jv_null());
 	jv_set(data, "side",

@@ -19,6 +19,7 @@ static void
 record_free(struct record *record)
 {
 	notify_body_release(record->body);
+	free(record->data);
 	free(record->rows);
 	free(record);
 }
@@ -81,7 +82,7 @@ let_out(struct notify *notify)
 		} else if (is_hopeless(record)) {
 			log_error("event given up",
 			    "incident=%lld problem=\"%s\"",
-			    (long long)record->incident.number,
+			    (long long)record->entry.incident,
 			    strerror(-record->problem));
 		} else {
 			break;
@@ -161,8 +162,9 @@ write_waiting(struct notify *notify, bool all)
 		r->state = RECORD_WRITING;
 		rc = ledger_put_event(notify->options.ledger,
 		    r->has_incident ? &r->incident : NULL,
-		    r->has_incident ? &r->entry : NULL, r->rows, r->n_rows,
-		    r->body->text, r->body->len, on_written, r);
+		    r->has_entry ? &r->entry : NULL, r->rows, r->n_rows,
+		    r->body ? r->body->text : "", r->body ? r->body->len : 0,
+		    on_written, r);
 		if (rc < 0) {
 			r->state = RECORD_WAITING;
 			complain(notify, rc);
@@ -252,8 +254,8 @@ record_before(const struct notify *notify, const struct record *record)
 	struct record *found = NULL;
 
 	for (struct record *r = notify->first_record; r; r = r->next) {
-		if (record->has_incident && r->has_incident &&
-		    r->incident.number == record->incident.number) {
+		if (record->has_entry && r->has_entry &&
+		    r->entry.incident == record->entry.incident) {
 			found = r;
 		}
 	}
@@ -265,7 +267,7 @@ journal_put(struct notify *notify, struct record *record)
 {
 	if (notify->n_records >= NOTIFY_PENDING_MAX && record->droppable) {
 		log_error("event dropped, too many wait to be written",
-		    "incident=%lld", (long long)record->incident.number);
+		    "incident=%lld", (long long)record->entry.incident);
 		record_free(record);
 		return;
 	}

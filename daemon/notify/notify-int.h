@@ -140,12 +140,13 @@ struct record {
 	int problem; /* of the commit */
 	unsigned failures;
 	bool droppable; /* an update: it may go when all is full */
-	bool has_incident;
+	bool has_incident, has_entry;
 	struct incident incident;
 	struct incident_entry entry;
+	char *data; /* the entry's own */
 	struct ledger_delivery *rows;
 	size_t n_rows;
-	struct body *body;
+	struct body *body; /* NULL: no rows */
 };
 
 /* One outcome that the ledger had no room for. */

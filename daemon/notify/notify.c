@@ -139,6 +139,33 @@ add_row(struct notify *notify, struct record *record, const char *subscriber,
 	buf_fini(&id);
 }
 
+/* What the record is about, with a copy of the entry's data. */
+static void
+take_entry(struct record *record, const struct incident *incident,
+    const struct incident_entry *entry)
+{
+	if (incident) {
+		record->has_incident = true;
+		record->incident = *incident;
+	}
+	record->has_entry = true;
+	record->entry = *entry;
+	if (entry->data) {
+		record->data = mem_strdup(entry->data);
+		record->entry.data = record->data;
+	}
+}
+
+void
+notify_book(struct notify *notify, const struct incident *incident,
+    const struct incident_entry *entry)
+{
+	struct record *record = mem_new(sizeof(*record));
+
+	take_entry(record, incident, entry);
+	journal_put(notify, record);
+}
+
 void
 notify_incident(struct notify *notify, enum notify_event event,
     const struct incident *incident, const struct incident_entry *entry)
@@ -149,9 +176,7 @@ notify_incident(struct notify *notify, enum notify_event event,
 
 	assert(conf);
 	record->droppable = event == NOTIFY_UPDATED;
-	record->has_incident = true;
-	record->incident = *incident;
-	record->entry = *entry;
+	take_entry(record, incident, entry);
 	record->body =
 	    notify_body_incident(conf, type_of(event), entry->at, incident);
 	for (size_t i = 0; i < conf->n_subscribers; i++) {

@@ -224,20 +224,27 @@ api_evidence(struct web *web, struct request *request, struct answer *answer)
 void
 api_incidents(struct web *web, struct request *request, struct answer *answer)
 {
-	give_list(web, request, answer, request_incidents(web, request));
+	struct jv *list = request_incidents(web, request, answer);
+
+	if (list != NULL)
+		answer_json(answer, list);
 }
 
 void
 api_incident(struct web *web, struct request *request, struct answer *answer)
 {
-	struct jv *incident;
+	struct jv *incident, *timeline;
 	int problem = request_incident(web, request, &incident);
 
-	if (problem != 0)
+	if (problem != 0) {
 		answer_missing(
 		    web, request, answer, problem, "no such incident");
-	else
-		answer_json(answer, incident);
+		return;
+	}
+	timeline = jv_get(incident, "timeline");
+	for (size_t i = 0; i < jv_len(timeline); i++)
+		entry_set_texts(web, jv_at(timeline, i));
+	answer_json(answer, incident);
 }
 
 void

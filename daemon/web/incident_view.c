@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define TEXT_MAX 1024
+#define TEXT_MAX 8192
 
 /* ---- one text everywhere ---- */
 
@@ -190,26 +190,60 @@ say_delivery(const struct locale *locale, const char *text, struct buf *out)
 	    locale, out, "timeline.delivery", args, ARRAY_LEN(args));
 }
 
+struct jv *
+entry_said(const struct locale *locale, const struct jv *entry)
+{
+	const char *kind = jv_get_string(entry, "kind", "");
+	const char *text = jv_get_string(entry, "text", "");
+	const struct jv *data = jv_get(entry, "data");
+	struct jv *said;
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	if (timeline_say(locale, entry, data, &out)) {
+		/* all of it is in the data */
+	} else if (strcmp(kind, "delivery") == 0
+		? say_delivery(locale, text, &out)
+		: say_change(locale, kind, text, &out)) {
+		timeline_say_names(locale, data, &out);
+	} else {
+		buf_reset(&out);
+		buf_adds(&out, text);
+	}
+	said = jv_stringn(out.data, out.len);
+	buf_fini(&out);
+	return said;
+}
+
 void
 view_entry(const struct locale *locale, struct jv *entry)
 {
 	const char *kind = jv_get_string(entry, "kind", "");
-	const char *text = jv_get_string(entry, "text", "");
-	bool delivery = strcmp(kind, "delivery") == 0;
+	struct jv *runs = jv_get(entry, "runs"), *links = jv_array();
 	char key[96];
-	struct buf out;
 
 	view_time(locale, entry, "time", LOCALE_TIME_FULL);
 	jv_set(entry, "kind_word",
 	    jv_string(word_of(locale, "entry_kinds", kind, key)));
-	buf_init(&out, TEXT_MAX);
-	if (!(delivery ? say_delivery(locale, text, &out)
-		       : say_change(locale, kind, text, &out))) {
-		buf_reset(&out);
-		buf_adds(&out, text);
+	jv_set(entry, "said", entry_said(locale, entry));
+	for (size_t i = 0; i < jv_len(runs); i++) {
+		const char *id = jv_string_value(jv_at(runs, i));
+
+		if (id != NULL)
+			jv_push(links,
+			    jv_set(jv_set(jv_object(), "id", jv_string(id)),
+				"short_id", jv_stringn(id, strnlen(id, 8))));
 	}
-	jv_set(entry, "said", jv_stringn(out.data, out.len));
-	buf_fini(&out);
+	jv_set(entry, "links", links);
+}
+
+void
+entry_set_texts(struct web *web, struct jv *entry)
+{
+	jv_set(entry, "text_pl",
+	    entry_said(web->assets.locales[LANGUAGE_PL], entry));
+	jv_set(entry, "text_en",
+	    entry_said(web->assets.locales[LANGUAGE_EN], entry));
 }
 
 /* ---- the incident ---- */
@@ -256,6 +290,62 @@ view_lasted(const struct locale *locale, struct jv *incident)
 	jv_set(incident, "lasted_text", jv_string(text));
 }
 
+/* A number of seconds as a length; nothing when it is none. */
+static void
+view_seconds(const struct locale *locale, struct jv *incident, const char *key,
+    const char *as)
+{
+	double s = jv_real_value(jv_get(incident, key));
+	char text[LOCALE_TEXT_SIZE];
+
+	(void)locale;
+	if (s >= 0.5)
+		jv_set(incident, as,
+		    jv_string(
+			locale_length((dur_us)llround(s) * US_PER_S, text)));
+}
+
+/* What people did, and how many deployments. */
+static void
+view_life(const struct locale *locale, struct jv *incident)
+{
+	static const char *const times[] = {
+	    "confirmed", "acknowledged", "reopened_at"};
+	struct jv *affected = jv_get(incident, "affected");
+	struct jv *deployments = jv_get(incident, "deployments");
+	struct jv *evidence = jv_get(incident, "evidence");
+	bool open = strcmp(jv_get_string(incident, "state", ""), "open") == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		view_time(locale, incident, times[i], LOCALE_TIME_FULL);
+	view_seconds(locale, incident, "blind_s", "blind_text");
+	view_seconds(locale, incident, "calm_s", "calm_text");
+	jv_set(incident, "was_reopened",
+	    jv_bool(jv_get_int(incident, "reopened", 0) > 0));
+	jv_set(incident, "may_acknowledge",
+	    jv_bool(open && jv_get_int(incident, "acknowledged", 0) == 0));
+	jv_set(incident, "has_affected",
+	    jv_bool(jv_get_int(affected, "most", 0) > 0));
+	jv_set(incident, "has_deployments", jv_bool(jv_len(deployments) > 0));
+	jv_set(incident, "has_evidence", jv_bool(jv_len(evidence) > 0));
+	for (size_t i = 0; i < jv_len(deployments); i++) {
+		view_time(
+		    locale, jv_at(deployments, i), "since", LOCALE_TIME_FULL);
+		view_time(
+		    locale, jv_at(deployments, i), "until", LOCALE_TIME_FULL);
+	}
+	for (size_t i = 0; i < jv_len(evidence); i++) {
+		struct jv *one = jv_at(evidence, i);
+		bool ok = jv_bool_value(jv_get(one, "ok"));
+
+		view_time(locale, one, "time", LOCALE_TIME_FULL);
+		jv_set(one, "state", jv_string(ok ? "up" : "down"));
+		jv_set(one, "state_word",
+		    jv_string(
+			locale_text(locale, ok ? "run.ok" : "run.failed")));
+	}
+}
+
 void
 view_incident(const struct locale *locale, const struct snapshot *snapshot,
     struct jv *incident)
@@ -287,4 +377,5 @@ view_incident(const struct locale *locale, const struct snapshot *snapshot,
 	view_time(locale, incident, "opened", LOCALE_TIME_FULL);
 	view_time(locale, incident, "resolved", LOCALE_TIME_FULL);
 	view_lasted(locale, incident);
+	view_life(locale, incident);
 }

@@ -356,6 +356,11 @@ take(struct query *query, const char *name, const char *value, wall_us now,
 		if (query->state == QUERY_ALL && strcmp(value, "all") != 0)
 			return wrong(query, name, "must be open or all");
 	}
+	if (strcmp(name, "operator") == 0) {
+		if (!text_name_valid(value))
+			return wrong(query, name, "must be an operator");
+		text_copy(query->op, sizeof(query->op), value);
+	}
 	if (strcmp(name, "act") == 0) {
 		if (!text_name_valid(value))
 			return wrong(query, name, "must be a transaction");

@@ -32,6 +32,7 @@ struct query {
 	enum query_state state;
 	char target[MODEL_PATH_SIZE];
 	char act[MODEL_NAME_SIZE];
+	char op[MODEL_NAME_SIZE]; /* "" for any */
 	/* what is wrong, when query_parse fails */
 	char field[16];
 	const char *problem; /* a sentence in English */

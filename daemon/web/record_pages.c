@@ -42,15 +42,63 @@ request_incident(
 	return problem;
 }
 
-struct jv *
-request_incidents(struct web *web, const struct request *request)
+/* An operator that left the configuration may still have some. */
+static bool
+is_unknown(
+    const struct request *request, const char *op, const struct jv *incidents)
 {
-	struct jv *list = ledger_read_incidents(web->reader,
-	    request->query.state == QUERY_OPEN, request->query.limit);
+	return op[0] != '\0' && jv_len(incidents) == 0 &&
+	    request->snapshot != NULL &&
+	    snapshot_operator(request->snapshot, op) == NULL;
+}
+
+struct jv *
+request_incidents(
+    struct web *web, struct request *request, struct answer *answer)
+{
+	const struct query *query = &request->query;
+	struct ledger_incidents_of of = {
+	    .open_only = query->state == QUERY_OPEN,
+	    .from = query->has_from ? query->from : 0,
+	    .to = query->has_to ? query->to : 0,
+	    .op = query->op,
+	    .limit = query->limit,
+	};
+	struct jv *list = ledger_read_incidents_of(web->reader, &of);
 	struct jv *incidents = jv_get(list, "incidents");
 
+	if (list == NULL) {
+		answer_missing(web, request, answer, -EIO, "");
+		return NULL;
+	}
+	if (is_unknown(request, query->op, incidents)) {
+		jv_release(list);
+		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
+		    "bad_parameter", "operator", "is not known here");
+		return NULL;
+	}
 	for (size_t i = 0; i < jv_len(incidents); i++)
 		incident_update(request->snapshot, jv_at(incidents, i));
+	return list;
+}
+
+/* The operators to choose from; the present choice is marked. */
+static struct jv *
+operator_links(const struct request *request)
+{
+	const struct snapshot *snapshot = request->snapshot;
+	struct jv *list = jv_array();
+
+	for (size_t i = 0; snapshot != NULL && i < snapshot->n_operators; i++) {
+		const struct snap_operator *op = &snapshot->operators[i];
+		struct jv *one = jv_object();
+
+		jv_set(one, "title", jv_string(op->title));
+		jv_set(one, "chosen",
+		    jv_bool(strcmp(op->name, request->query.op) == 0));
+		view_link(one, "link", request, "operator", op->name);
+		jv_push(list, one);
+	}
 	return list;
 }
 
@@ -58,13 +106,11 @@ void
 page_incidents(struct web *web, struct request *request, struct answer *answer)
 {
 	const struct locale *locale = request_locale(web, request);
-	struct jv *list = request_incidents(web, request);
+	struct jv *list = request_incidents(web, request, answer);
 	struct jv *incidents = jv_get(list, "incidents"), *data;
 
-	if (list == NULL) {
-		answer_missing(web, request, answer, -EIO, "");
+	if (list == NULL)
 		return;
-	}
 	data = view_frame(web, request, "");
 	page_title(
 	    web, request, data, locale_text(locale, "incidents.heading"));
@@ -72,6 +118,9 @@ page_incidents(struct web *web, struct request *request, struct answer *answer)
 		view_incident(locale, request->snapshot, jv_at(incidents, i));
 	if (incidents != NULL)
 		jv_set(data, "incidents", jv_hold(incidents));
+	jv_set(data, "operators", operator_links(request));
+	view_link(data, "link_open", request, "state", "open");
+	view_link(data, "link_all", request, "state", "all");
 	jv_set(data, "only_open", jv_bool(request->query.state == QUERY_OPEN));
 	jv_release(list);
 	page_render(web, request, answer, "incidents", data);

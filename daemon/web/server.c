@@ -39,6 +39,7 @@ server_begin_request(
 	if (request == NULL)
 		return NULL;
 	request->connection = connection;
+	buf_init(&request->body, BODY_BYTES);
 	request->trusted = cls != NULL;
 	request->uri_long = len > URI_MAX;
 	request->uri = strndup(request->uri_long ? "/" : uri, URI_MAX);
@@ -82,6 +83,7 @@ server_end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 			pthread_cond_broadcast(&web->idle);
 		pthread_mutex_unlock(&web->lock);
 	}
+	buf_fini(&request->body);
 	series_range_free(request->range);
 	snapshot_release(request->snapshot);
 	free(request->uri);
@@ -93,7 +95,7 @@ struct headers {
 	unsigned lengths, encodings, hosts;
 	bool has_body;
 	bool control;
-	const char *host;
+	const char *length, *host;
 };
 
 static enum MHD_Result
@@ -118,6 +120,7 @@ see_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
 	if (strcasecmp(key, "Content-Length") == 0) {
 		headers->lengths++;
 		headers->has_body |= strcmp(value, "0") != 0;
+		headers->length = value;
 	} else if (strcasecmp(key, "Transfer-Encoding") == 0) {
 		headers->encodings++;
 		headers->has_body = true;
@@ -152,6 +155,18 @@ host_is_ours(const struct web *web, const char *host)
 	    strcasecmp(name, web->public_host) == 0;
 }
 
+/* A change may bring a small body whose length is known. */
+static bool
+may_bring(const struct request *request, const struct headers *headers)
+{
+	uint64_t length;
+
+	return request->route != NULL && request->route->change &&
+	    headers->encodings == 0 && headers->length != NULL &&
+	    text_u64_parse(headers->length, &length) == 0 &&
+	    length <= BODY_BYTES;
+}
+
 struct refusal {
 	unsigned status;
 	const char *code, *message;
@@ -173,7 +188,9 @@ refuse(struct web *web, const struct request *request)
 	    MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large",
 	    "at most 64 headers and 16 kB of them"};
 	static const struct refusal body = {MHD_HTTP_CONTENT_TOO_LARGE,
-	    "body_refused", "no body is accepted here"};
+	    "body_refused",
+	    "no body is accepted here, or none that long or of no known "
+	    "length"};
 	static const struct refusal host = {MHD_HTTP_MISDIRECTED_REQUEST,
 	    "unknown_host", "this is not the host of web.public_url"};
 	struct headers headers = {0};
@@ -191,7 +208,7 @@ refuse(struct web *web, const struct request *request)
 		return &too_large;
 	if (headers.control || headers.hosts > 1)
 		return &bad_header;
-	if (headers.has_body)
+	if (headers.has_body && !may_bring(request, &headers))
 		return &body;
 	if (headers.host != NULL && !host_is_ours(web, headers.host))
 		return &host;
@@ -254,7 +271,8 @@ refuse_method(const struct request *request, const char *method)
 	static const struct refusal not_here = {MHD_HTTP_FORBIDDEN,
 	    "control_socket_only",
 	    "changes are taken on the control socket only: the file control "
-	    "in the store's directory, or the command dyzurny account"};
+	    "in the store's directory, or the commands dyzurny account and "
+	    "dyzurny incidents"};
 	const struct route *route = request->route;
 	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 
@@ -364,9 +382,16 @@ server_handle(void *cls, struct MHD_Connection *connection, const char *url,
 	(void)connection;
 	(void)url;
 	(void)version;
-	(void)upload;
-	if (request == NULL || *upload_size > 0)
+	if (request == NULL)
 		return MHD_NO;
+	if (*upload_size > 0) {
+		/* only what may_bring let in, so it fits */
+		if (request->route == NULL || !request->route->change ||
+		    !buf_add(&request->body, upload, *upload_size))
+			return MHD_NO;
+		*upload_size = 0;
+		return MHD_YES;
+	}
 	if (!request->begun) {
 		request->begun = true;
 		pthread_mutex_lock(&web->lock);
@@ -455,6 +480,8 @@ web_new(const struct web_options *options)
 	web->series = options->series;
 	web->clock = options->clock;
 	web->release_account = options->release_account;
+	web->acknowledge_incident = options->acknowledge_incident;
+	web->note_incident = options->note_incident;
 	web->arg = options->arg;
 	web->public_host = host_of(options->conf->public_url);
 	web->listen = mem_strdup(options->conf->listen);

@@ -31,6 +31,7 @@
  */
 
 #define URI_MAX 8192
+#define BODY_BYTES 16384
 #define PARAMS_MAX 2
 #define PARAM_SIZE 64
 
@@ -78,6 +79,7 @@ struct request {
 	bool uri_bad, uri_long;
 	bool begun; /* the headers have been looked at */
 	bool trusted; /* came by the control socket */
+	struct buf body; /* of a change, as sent; at most BODY_BYTES */
 	struct query query;
 	enum language language;
 	char params[PARAMS_MAX][PARAM_SIZE];
@@ -134,6 +136,11 @@ const struct route *route_find(
     const char *path, char params[PARAMS_MAX][PARAM_SIZE]);
 const struct route *route_at(size_t i); /* NULL behind the last */
 
+/* The body of a change, a JSON object, "" standing for an empty one; NULL:
+ * `answer` says what is wrong. */
+struct jv *request_json(
+    struct web *web, struct request *request, struct answer *answer);
+
 /* Errors in the form that the path asks for: JSON below /api, else a page. */
 void answer_error(struct web *web, struct request *request,
     struct answer *answer, unsigned status, const char *code, const char *field,
@@ -147,8 +154,10 @@ void answer_missing(struct web *web, struct request *request,
 int request_incident(struct web *web, const struct request *request,
     struct jv **incident) MUST_USE;
 
-/* Those that the query asks for, as ledger_read_incidents. */
-struct jv *request_incidents(struct web *web, const struct request *request);
+/* Those that the query asks for, as ledger_read_incidents; NULL: `answer` says
+ * why not. */
+struct jv *request_incidents(
+    struct web *web, struct request *request, struct answer *answer);
 
 /* respond.c */
 enum MHD_Result respond(
@@ -253,6 +262,20 @@ void view_incident(const struct locale *locale, const struct snapshot *snapshot,
     struct jv *incident);
 void view_entry(const struct locale *locale, struct jv *entry);
 
+/* entry_said: an entry of a timeline in words, a new string; and both
+ * languages as "text_pl" and "text_en". */
+struct jv *entry_said(const struct locale *locale, const struct jv *entry);
+void entry_set_texts(struct web *web, struct jv *entry);
+
+/* ---- timeline.c ---- */
+
+/* timeline_say: an entry whose data says all; false when they do not.
+ * timeline_say_names: which deployments came and went with it. */
+bool timeline_say(const struct locale *locale, const struct jv *entry,
+    const struct jv *data, struct buf *out);
+void timeline_say_names(
+    const struct locale *locale, const struct jv *data, struct buf *out);
+
 /* range_tells: enough good results in row i for its percentiles. */
 bool range_tells(const struct series_range *range, size_t i);
 
@@ -269,7 +292,7 @@ struct series_range chart_fit(const struct series_range *range);
 
 handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
     api_incidents, api_incident, api_deliveries, api_openapi, api_accounts,
-    api_account_release;
+    api_account_release, api_incident_acknowledge, api_incident_note;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
     serve_asset, serve_favicon;
 handler_fn page_overview, page_operator, page_deployment, page_incidents,
@@ -310,6 +333,9 @@ struct web {
 	struct MHD_Daemon *control; /* NULL: none */
 	char *control_path;
 	int (*release_account)(void *arg, const char *account);
+	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
+	int (*note_incident)(
+	    void *arg, int64_t number, const char *by, const char *text);
 	void *arg;
 	char *public_host; /* lower case, without port; NULL: any Host */
 	char *listen;

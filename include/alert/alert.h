@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "ledger/ledger.h"
@@ -33,6 +34,11 @@
  * of the deployment does not count to `hold`. To resolve, one verdict is
  * enough: a failing operator is asked less often.
  *
+ * Rule and scope that return within incidents.reopen_within open no new
+ * incident: the old one is reopened under its number, and told as opened. One
+ * that is open for incidents.confirm_after, not counting our blind time, is
+ * confirmed by its age.
+ *
  * An update is told at most once a minute, and only when the most frequent
  * reason or step became another, or more deployments fail than was said.
  */
@@ -46,9 +52,29 @@ struct alert *alert_new(
     alert_sink_fn *sink, void *arg, int64_t last_incident_number);
 void alert_free(struct alert *alert);
 
+/* Entries of a timeline that no subscriber is sent; notify_book in the daemon.
+ * `incident` is its new state; NULL: only the entry is new. Without one, they
+ * are lost. */
+typedef void alert_book_fn(void *arg, const struct incident *incident,
+    const struct incident_entry *entry);
+void alert_set_book(struct alert *alert, alert_book_fn *book);
+
 /* alert_restore: an incident that was open when the daemon stopped. Before
  * alert_apply; one whose rule or scope is gone resolves at the next tick. */
 void alert_restore(struct alert *alert, const struct incident *incident);
+
+/* alert_restore_entry: one entry of those, oldest first, after all of them.
+ * alert_restore_resolved: one that was resolved a short while ago. */
+void alert_restore_entry(
+    struct alert *alert, const struct incident_entry *entry);
+void alert_restore_resolved(
+    struct alert *alert, const struct incident *incident);
+
+/* alert_restored: after the first alert_apply. `ago` was the last sign of life
+ * of the process before, since when nobody looked, and the wall clock was set
+ * by `clock_set` meanwhile. */
+void alert_restored(
+    struct alert *alert, dur_us ago, dur_us clock_set, wall_us wall);
 
 /* What the rules of a configuration look at, which for a country takes its time
  * to list: any thread. Holds the conf. */
@@ -72,6 +98,26 @@ void alert_feed(struct alert *alert, const struct result *result, mono_us now);
  * What a silent network counted for since then is taken back, and what was
  * about to open or to resolve begins anew. */
 void alert_uplink_down(struct alert *alert, mono_us since);
+
+/*
+ * Our blind time is booked with each incident that is open, and taken from
+ * what is claimed of its length: while the process was stopped, while our own
+ * way out was broken (until alert_uplink_back), and while the machine slept.
+ */
+enum alert_blind { ALERT_BLIND_STOPPED, ALERT_BLIND_UPLINK, ALERT_BLIND_SLEPT };
+void alert_uplink_back(struct alert *alert, wall_us wall);
+void alert_slept(struct alert *alert, dur_us length, wall_us wall);
+
+/*
+ * alert_acknowledge: a person, by name, takes care of an open incident, which
+ * is confirmed by it; the subscribers are told. 0, -ENOENT (none is open under
+ * that number) or -EALREADY. alert_note adds a person's text to the timeline of
+ * any incident; that there is one, the caller knows.
+ */
+int alert_acknowledge(
+    struct alert *alert, int64_t number, const char *by, wall_us wall) MUST_USE;
+void alert_note(struct alert *alert, int64_t number, const char *by,
+    const char *text, wall_us wall);
 
 /* alert_clock_set: the wall clock was set by so much. What is told of an
  * incident that is open then goes by the clock that it opened on, so that its

@@ -238,6 +238,12 @@ struct conf_health {
 	dur_us window; /* of the p50 and p95 that are shown */
 };
 
+/* The life of incidents, whatever rule opens them. */
+struct conf_incidents {
+	dur_us reopen_within; /* of being resolved, under the same number */
+	dur_us confirm_after; /* by their age, without our blind time */
+};
+
 struct conf {
 	const char *path;
 	const char *vantage;
@@ -261,6 +267,7 @@ struct conf {
 	size_t n_accounts;
 	struct conf_operator *operators;
 	size_t n_operators;
+	struct conf_incidents incidents;
 	struct conf_alert *alerts;
 	size_t n_alerts;
 	struct conf_subscriber *subscribers;

@@ -137,14 +137,30 @@ struct jv *ledger_read_runs(
 int ledger_read_run(
     struct ledger_reader *reader, const char *id, struct jv **run) MUST_USE;
 
-/* {"incidents":[{"id","number","rule","scope","severity","state":"open" or
- * "resolved","opened","resolved","reason","side","phase","step","value",
- * "threshold","summary_pl","summary_en","trace_ids":[]}]}, newest first */
+/* {"incidents":[…]}, each as incident_json, newest first. */
 struct jv *ledger_read_incidents(
     struct ledger_reader *reader, bool open_only, uint32_t limit);
 
-/* One incident with "timeline":[{"time","kind","text"}] and "deliveries":[…],
- * both oldest first. 0, -ENOENT or -EIO. */
+/* Those that were open at any time from `from` until before `to`, each 0 for
+ * no bound; NULL is any operator. At most 1000. */
+struct ledger_incidents_of {
+	bool open_only;
+	wall_us from, to;
+	const char *op;
+	uint32_t limit;
+};
+struct jv *ledger_read_incidents_of(
+    struct ledger_reader *reader, const struct ledger_incidents_of *of);
+
+/*
+ * One incident, as incident_json, with "deployments":[{"name","since",
+ * "affected","until"}] (all that ever were affected),
+ * "timeline":[{"at","time","kind","text","by","runs", "trace_ids","data":{}}]
+ * and "deliveries":[…], both oldest first, and
+ * "evidence":[{"target","run","time","ok","har_url"}]: of the first twenty
+ * affected deployments the last failed run and the last good one, as far as
+ * they are kept. 0, -ENOENT or -EIO.
+ */
 int ledger_read_incident(struct ledger_reader *reader, int64_t number,
     struct jv **incident) MUST_USE;
 
@@ -167,6 +183,28 @@ int64_t ledger_last_incident(struct ledger *ledger); /* 0: none */
 /* Open incidents, for `alert` to go on with. Calls fn for each. 0 or -errno */
 int ledger_each_open_incident(struct ledger *ledger,
     void (*fn)(void *arg, const struct incident *incident), void *arg) MUST_USE;
+
+/* Those resolved at `since` or later, which may be reopened. As above. */
+int ledger_each_resolved_incident(struct ledger *ledger, wall_us since,
+    void (*fn)(void *arg, const struct incident *incident), void *arg) MUST_USE;
+
+/* The entries of open incidents that have data, but for deliveries, oldest
+ * first; `text` and `by` are not read. 0 or -errno. */
+int ledger_each_open_entry(struct ledger *ledger,
+    void (*fn)(void *arg, const struct incident_entry *entry),
+    void *arg) MUST_USE;
+
+/*
+ * The last sign of life of the process before, which writes one every five
+ * seconds and at a clean end: how long ago it was, and by how much the wall
+ * clock was set since (0 when the machine was started anew, for then nobody
+ * knows). false: there is none.
+ */
+struct ledger_life {
+	dur_us ago;
+	dur_us clock_set;
+};
+bool ledger_last_life(struct ledger *ledger, struct ledger_life *life);
 
 /* The accounts that were stopped, for `sched`. */
 int ledger_each_stop(struct ledger *ledger,

@@ -11,6 +11,7 @@
 
 #define INCIDENT_TRACES 4
 #define INCIDENT_TEXT_SIZE 256
+#define INCIDENT_NAMES 8 /* of affected deployments, with the incident */
 /* The built-in rule: an account was stopped. No other may be called so. */
 #define INCIDENT_RULE_ACCOUNT "account"
 
@@ -40,9 +41,29 @@ struct incident {
 	char summary_pl[INCIDENT_TEXT_SIZE];
 	char summary_en[INCIDENT_TEXT_SIZE];
 	char trace_ids[INCIDENT_TRACES][TRACE_ID_SIZE]; /* "" when unused */
-	dur_us clock_set; /* by how much the wall clock was set since it
-			     opened, as far as this process knows */
+	/* its times go by the clock that it opened on: */
+	dur_us clock_set; /* by how much the wall clock was set since */
+	wall_us confirmed; /* by a person or by its age; 0: not yet */
+	char confirmed_by[MODEL_NAME_SIZE]; /* "": by its age */
+	wall_us acknowledged; /* by a person; 0: not yet */
+	char acknowledged_by[MODEL_NAME_SIZE];
+	uint32_t reopened; /* so many times */
+	wall_us reopened_at; /* last; 0: never */
+	dur_us calm; /* between being resolved and reopened, in all */
+	dur_us blind; /* while open we could not measure, in all */
+	wall_us blind_since; /* and cannot now; 0: we can */
+	uint32_t affected_now, affected_most; /* deployments, while open */
+	uint32_t affected_of; /* of so many in its scope */
+	char affected[INCIDENT_NAMES][MODEL_NAME_SIZE]; /* the first of those
+							   affected now */
 };
+
+/*
+ * incident_lasted: what we claim of its length until `at`, a time on its own
+ * clock: without the time in which it was resolved, and without our own blind
+ * time, in which it may have been over.
+ */
+dur_us incident_lasted(const struct incident *incident, wall_us at);
 
 struct jv;
 
@@ -57,12 +78,18 @@ struct jv;
  */
 struct jv *incident_json(const struct incident *incident);
 
-/* One line of an incident's timeline. */
+/*
+ * One line of an incident's timeline. Kinds: "detected" (by its rule),
+ * "updated", "affected", "confirmed", "acknowledged", "note", "blind",
+ * "blind_over", "clock", "delivery", "resolved", "reopened".
+ */
 struct incident_entry {
 	int64_t incident;
 	wall_us at;
-	char kind[MODEL_NAME_SIZE]; /* "opened", "updated", "delivery"… */
-	char text[INCIDENT_TEXT_SIZE];
+	char kind[MODEL_NAME_SIZE];
+	char text[INCIDENT_TEXT_SIZE]; /* key=value */
+	char by[MODEL_NAME_SIZE]; /* the person; "": nobody */
+	const char *data; /* the rest, a JSON object; borrowed; NULL: none */
 };
 
 #endif

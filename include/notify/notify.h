@@ -50,6 +50,14 @@ enum notify_event { NOTIFY_OPENED, NOTIFY_UPDATED, NOTIFY_RESOLVED };
 void notify_incident(struct notify *notify, enum notify_event event,
     const struct incident *incident, const struct incident_entry *entry);
 
+/*
+ * notify_book commits an entry of a timeline that no subscriber is sent, with
+ * the incident's new state (NULL: it has none), behind what was told of that
+ * incident before. May be called before notify_apply.
+ */
+void notify_book(struct notify *notify, const struct incident *incident,
+    const struct incident_entry *entry);
+
 /* notify_test sends `{"type":"test"…}` to one subscriber; false if unknown. */
 bool notify_test(struct notify *notify, const char *subscriber);
 

@@ -34,6 +34,9 @@ struct web_options {
 	/* What a person wishes, on a thread of the room: must not block. 0 or
 	 * -errno; NULL: nothing can be changed. */
 	int (*release_account)(void *arg, const char *account);
+	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
+	int (*note_incident)(
+	    void *arg, int64_t number, const char *by, const char *text);
 	void *arg;
 };
 

@@ -242,7 +242,7 @@ an_operator_that_fails_everywhere_is_one_incident(void **state)
 	assert_true(incident->threshold == 0.8);
 	assert_true(incident->value < 0.8);
 	assert_int_equal(incident->resolved, 0);
-	assert_string_equal(bench.told[0].entry.kind, "opened");
+	assert_string_equal(bench.told[0].entry.kind, "detected");
 	assert_int_equal(bench.told[0].entry.incident, 101);
 	assert_int_equal(bench.told[0].entry.at, incident->opened);
 	assert_non_null(strstr(bench.told[0].entry.text, "reason=http_5xx"));

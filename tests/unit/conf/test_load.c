@@ -95,6 +95,7 @@ static const char everything[] =
     "health = { fail = \"3 of 5\"; recover = 1; slow = \"1500ms\"; window = "
     "\"1h\"; };\n"
     "uplink = { references = ( \"192.0.2.1:53\", \"[::1]:443\" ); };\n"
+    "incidents = { reopen_within = \"0s\"; confirm_after = \"1h\"; };\n"
     "store = { dir = \"sub/state\"; write_every = \"2m\"; queue = \"1MB\"; "
     "runs_kept = 7; plan = (\n"
     "  { step = \"interval\"; keep = \"1h\"; },\n"

@@ -456,15 +456,48 @@ ledger_read_runs(
 	"\"timeline\":[],\"deliveries\":[]"
 
 struct jv *
-ledger_read_incidents(
-    struct ledger_reader *reader, bool open_only, uint32_t limit)
+ledger_read_incidents_of(
+    struct ledger_reader *reader, const struct ledger_incidents_of *of)
 {
 	(void)reader;
-	(void)limit;
-	if (open_only)
+	if (strcmp(of->op, "nobody") == 0)
+		return parse("{\"incidents\":[]}");
+	if (of->open_only)
 		return parse("{\"incidents\":[{" OPEN_INCIDENT "}]}");
 	return parse("{\"incidents\":[{" INCIDENT "}]}");
 }
+
+#define ENTRY(kind, by, data) \
+	"{\"at\":1795504000,\"time\":1795504000,\"kind\":\"" kind \
+	"\",\"text\":\"\",\"by\":" by ",\"runs\":[],\"data\":{" data "}}"
+
+/* One to which all happened that can. */
+#define LIVING_INCIDENT \
+	"\"number\":11,\"rule\":\"availability\",\"scope\":\"vulcan/_all/" \
+	"login\",\"operator\":\"vulcan\",\"transaction\":\"login\"," \
+	"\"severity\":3,\"state\":\"open\",\"opened\":1795504000," \
+	"\"resolved\":null,\"reopened\":1,\"reopened_at\":1795504000," \
+	"\"confirmed\":1795504000,\"blind_s\":480,\"affected\":{\"now\":1," \
+	"\"most\":2,\"of\":3},\"deployments\":[{\"name\":\"gdansk\"," \
+	"\"since\":1795504000,\"until\":null}],\"evidence\":[{\"target\":" \
+	"\"vulcan/gdansk/" \
+	"login\",\"run\":\"4bf92f3577b34da6a3ce929d0e0e4736\"," \
+	"\"time\":1795504000,\"ok\":false,\"har_url\":\"/api/v1/runs/" \
+	"4bf92f3577b34da6a3ce929d0e0e4736/har\"}],\"timeline\":[" ENTRY( \
+	    "affected", "null", \
+	    "\"added\":[\"gdansk\",\"lublin\"],\"removed\":[],\"affected\":2") "," ENTRY("affected", \
+	    "null", \
+	    "\"added\":[],\"removed\":[\"lublin\"],\"affected\":1") "," ENTRY("blind", \
+	    "null", \
+	    "\"cause\":\"stopped\",\"blind_s\":480.2") "," ENTRY("clock", \
+	    "null", "\"set_s\":3600") "," ENTRY("confirmed", "null", \
+	    "\"cause\":\"age\",\"after_s\":1800") "," ENTRY("delivery", \
+	    "null", \
+	    "\"state\":\"queued\",\"subscriber\":\"men\"") "," ENTRY("note", \
+	    "\"<b>Jan</b>\"", \
+	    "\"note\":\"<script>alert(1)</script> & wracamy\"") "]," \
+								"\"deliveries" \
+								"\":[]"
 
 #define DELIVERY \
 	"{\"id\":1,\"webhook_id\":\"msg_1\",\"subscriber\":\"men\",\"type\":" \
@@ -486,6 +519,10 @@ ledger_read_incident(
 		return -EIO;
 	if (number == 9) {
 		*incident = parse("{" OPEN_INCIDENT "}");
+		return 0;
+	}
+	if (number == 11) {
+		*incident = parse("{" LIVING_INCIDENT "}");
 		return 0;
 	}
 	if (number != 7)

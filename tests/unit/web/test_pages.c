@@ -340,7 +340,7 @@ static void
 every_cell_of_a_table_knows_its_column(void **state)
 {
 	static const char *const paths[] = {"/", "/operators/vulcan",
-	    "/operators/vulcan/main", "/deliveries",
+	    "/operators/vulcan/main", "/deliveries", "/incidents/7",
 	    "/runs/4bf92f3577b34da6a3ce929d0e0e4736"};
 	struct world *world = *state;
 
@@ -371,7 +371,7 @@ what_the_machine_wrote_is_said_in_words(void **state)
 	assert_has(get(world, "/incidents/7"),
 	    "udanych 41,00%, próg 90,00%, błąd serwera (operator), krok "
 	    "„submit”, dotknięte wdrożenia: 2<");
-	assert_has(world->answer, "> udanych 100,00%, próg 90,00%<");
+	assert_has(world->answer, ">udanych 100,00%, próg 90,00%<");
 	assert_has(world->answer, "men: doręczone, HTTP 204, próba 1<");
 	assert_has(world->answer, "value=0.1 they look into it");
 	assert_has(world->answer, "3 z 4, poważne");
@@ -391,6 +391,63 @@ what_the_machine_wrote_is_said_in_words(void **state)
 	assert_has_not(world->answer, "incident.opened");
 	/* programs read what they know */
 	assert_has(get(world, "/api/v1/incidents/7"), "threshold=0.9");
+}
+
+/* What people wrote is text, whatever it looks like. */
+static void
+the_life_of_an_incident_is_told(void **state)
+{
+	struct world *world = *state;
+
+	assert_has(get(world, "/incidents/11"),
+	    "&lt;script&gt;alert(1)&lt;/script&gt; &amp; wracamy");
+	assert_has_not(world->answer, "<script>alert");
+	assert_has(world->answer, "&lt;b&gt;Jan&lt;/b&gt;");
+	assert_has_not(world->answer, "<b>Jan");
+	assert_has(world->answer, "nie działa: gdansk, lublin");
+	assert_has(
+	    world->answer, "znów działa: lublin; dotknięte wdrożenia: 1<");
+	assert_has(world->answer,
+	    "nasza usługa nie działała, bez pomiaru przez 8\u00a0min<");
+	assert_has(world->answer, "zegar przestawiono naprzód o 1\u00a0h");
+	assert_has(world->answer, "trwa już 30\u00a0min<");
+	assert_has(world->answer, "men: w kolejce do wysłania<");
+	assert_has(world->answer,
+	    "<a href=\"/api/v1/runs/4bf92f3577b34da6a3ce929d0e0e4736/har\">");
+	assert_has(world->answer, "dyzurny incidents -c FILE acknowledge 11");
+	assert_has(get(world, "/incidents/11?lang=en"),
+	    "our service was stopped, nothing measured for 8\u00a0min<");
+	assert_has(world->answer, "well again: lublin");
+	/* both languages for programs */
+	assert_has(get(world, "/api/v1/incidents/11"),
+	    "\"text_en\":\"failing: gdansk, lublin");
+	assert_has(world->answer, "\"text_pl\":\"nie działa: gdansk, lublin");
+	assert_has(world->answer, "\"cause\":\"stopped\"");
+}
+
+static void
+incidents_are_asked_for_by_what_is_known(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?operator=vulcan")), 200);
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?operator=nobody")), 400);
+	assert_has(world->answer, "operator");
+	assert_has(world->answer, "is not known here");
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?operator=A%3Cb")), 400);
+	assert_has(world->answer, "must be an operator");
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?state=shut")), 400);
+	assert_has(world->answer, "must be open or all");
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?from=yesterday")), 400);
+	assert_int_equal(
+	    status_of(get(world, "/api/v1/incidents?limit=0")), 400);
+	assert_has(get(world, "/incidents?operator=vulcan"),
+	    "aria-current=\"true\">Vulcan</a>");
 }
 
 static void
@@ -447,6 +504,8 @@ main(void)
 	    WITH_WORLD(a_run_says_what_was_not_tried),
 	    WITH_WORLD(every_cell_of_a_table_knows_its_column),
 	    WITH_WORLD(what_the_machine_wrote_is_said_in_words),
+	    WITH_WORLD(the_life_of_an_incident_is_told),
+	    WITH_WORLD(incidents_are_asked_for_by_what_is_known),
 	    WITH_WORLD(an_old_snapshot_is_never_shown_as_the_present),
 	    WITH_WORLD(a_clock_that_was_set_makes_no_page_old),
 	};

@@ -212,7 +212,10 @@ changes_are_taken_on_the_control_socket(void **state)
 	    {"POST", "/api/v1/accounts/librus-a/release", "\r\n", 409,
 		"not_stopped"},
 	    {"POST", "/api/v1/accounts/vulcan-a/release",
-		"Content-Length: 2\r\n\r\n{}", 413, "body_refused"},
+		"Content-Length: 16385\r\n\r\n{}", 413, "body_refused"},
+	    {"POST", "/api/v1/accounts/vulcan-a/release",
+		"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 413,
+		"body_refused"},
 	    {"DELETE", "/api/v1/accounts/vulcan-a/release", "\r\n", 405,
 		"Allow: POST"},
 	    {"POST", "/api/v1/status", "\r\n", 405, "Allow: GET, HEAD"},
@@ -237,6 +240,56 @@ changes_are_taken_on_the_control_socket(void **state)
 			     "/api/v1/accounts/vulcan-a/release", "\r\n")),
 	    202);
 	assert_string_equal(world->released, "vulcan-a");
+}
+
+static void
+people_acknowledge_and_note(void **state)
+{
+	static const struct {
+		const char *path, *body;
+		int status;
+		const char *part, *wished;
+	} cases[] = {
+	    {"999/acknowledge", "{\"by\":\"jan\"}", 404, "not_found", ""},
+	    {"x/notes", "{\"by\":\"jan\"}", 404, "not_found", ""},
+	    {"7/acknowledge", "{\"by\":\"jan\"}", 409, "not_open", ""},
+	    {"11/acknowledge", "", 400, "\"field\":\"by\"", ""},
+	    {"11/acknowledge", "{\"by\":", 400, "\"field\":\"body\"", ""},
+	    {"11/acknowledge", "[]", 400, "must be a JSON object", ""},
+	    {"11/acknowledge", "{\"by\":7}", 400, "\"field\":\"by\"", ""},
+	    {"11/acknowledge", "{\"by\":\"a\\nb\"}", 400, "\"field\":\"by\"",
+		""},
+	    {"11/acknowledge", "{\"by\":\"12345678901234567890123456789012\"}",
+		400, "at most 31 bytes", ""},
+	    {"11/notes", "{\"by\":\"jan\",\"text\":\" \\n\"}", 400,
+		"\"field\":\"text\"", ""},
+	    {"11/notes", "{\"by\":\"jan\",\"text\":\"\\u0007\"}", 400,
+		"no control bytes", ""},
+	    {"11/acknowledge", "{\"by\":\"jan żak\"}", 202, "\"number\":11",
+		"11 by jan żak"},
+	    {"7/notes", "{\"by\":\"jan\",\"text\":\"a\\n<b>\"}", 202,
+		"\"number\":7", "7 by jan: a\n<b>"},
+	};
+	struct world *world = *state;
+	char path[96], rest[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *answer;
+
+		world->wished[0] = '\0';
+		snprintf(
+		    path, sizeof(path), "/api/v1/incidents/%s", cases[i].path);
+		snprintf(rest, sizeof(rest), "Content-Length: %zu\r\n\r\n%s",
+		    strlen(cases[i].body), cases[i].body);
+		answer = tell(world, "POST", path, rest);
+		if (status_of(answer) != cases[i].status)
+			fail_msg("%s %s: %.300s", path, cases[i].body, answer);
+		assert_has(answer, cases[i].part);
+		assert_string_equal(world->wished, cases[i].wished);
+		/* from elsewhere nobody may */
+		assert_true(status_of(ask(world, "POST", path, "")) >= 401);
+	}
+	assert_string_equal(world->wished, "7 by jan: a\n<b>");
 }
 
 static void
@@ -627,6 +680,7 @@ main(void)
 	    WITH_WORLD(the_api_gives_the_shapes_of_the_contract),
 	    WITH_WORLD(what_is_wrong_is_said_with_the_right_status),
 	    WITH_WORLD(changes_are_taken_on_the_control_socket),
+	    WITH_WORLD(people_acknowledge_and_note),
 	    WITH_WORLD(requests_of_unclear_length_are_refused),
 	    WITH_WORLD(only_our_own_host_names_are_served),
 	    WITH_WORLD(too_many_headers_are_refused),

@@ -29,6 +29,7 @@ struct world {
 	char *answer;
 	char dir[64], control[80];
 	char released[64]; /* the last account whose release was wished */
+	char wished[64]; /* the last change of an incident */
 };
 
 static inline int
@@ -37,6 +38,26 @@ on_release(void *arg, const char *account)
 	struct world *world = arg;
 
 	snprintf(world->released, sizeof(world->released), "%s", account);
+	return 0;
+}
+
+static inline int
+on_acknowledge(void *arg, int64_t number, const char *by)
+{
+	struct world *world = arg;
+
+	snprintf(world->wished, sizeof(world->wished), "%lld by %s",
+	    (long long)number, by);
+	return 0;
+}
+
+static inline int
+on_note(void *arg, int64_t number, const char *by, const char *text)
+{
+	struct world *world = arg;
+
+	snprintf(world->wished, sizeof(world->wished), "%lld by %s: %s",
+	    (long long)number, by, text);
 	return 0;
 }
 
@@ -70,6 +91,8 @@ set_up(void **state)
 	    world->control, sizeof(world->control), "%s/control", world->dir);
 	options.control_path = world->control;
 	options.release_account = on_release;
+	options.acknowledge_incident = on_acknowledge;
+	options.note_incident = on_note;
 	options.arg = world;
 	assert_int_equal(web_start(&world->web, &options, &world->port), 0);
 	assert_int_not_equal(world->port, 0);
