@@ -181,6 +181,7 @@ struct alert {
 		uint32_t attempts, failed; /* since it was resolved */
 	} * closed; /* which may be reopened */
 	size_t n_closed;
+	mono_us began; /* the first tick */
 	mono_us now; /* of the last tick */
 	wall_us wall;
 };

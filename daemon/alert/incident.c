@@ -158,11 +158,16 @@ void
 incident_hear(struct alert *alert, const struct instance *instance,
     const char *deployment, bool bad, mono_us now)
 {
-	struct follow *follow =
-	    instance->incident != 0 ? find(alert, instance->incident) : NULL;
+	struct follow *follow;
 	struct followed *one;
 	size_t at;
 
+	if (instance->incident == 0) {
+		return;
+	}
+	/* one of an older version came without any */
+	follow = bad ? find_or_add(alert, instance->incident)
+		     : find(alert, instance->incident);
 	if (!follow || (!bad && !index_find(&follow->index, deployment, &at))) {
 		return;
 	}

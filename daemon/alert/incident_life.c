@@ -340,8 +340,11 @@ alert_slept(struct alert *alert, dur_us length, wall_us wall)
 void
 incident_blind_begin(struct alert *alert, mono_us since)
 {
-	dur_us ago = alert->now > since ? alert->now - since : 0;
+	dur_us ago;
 
+	/* what was before us is booked already */
+	since = since > alert->began ? since : alert->began;
+	ago = alert->now > since ? alert->now - since : 0;
 	for (size_t i = 0; i < alert->n_open; i++) {
 		struct incident *incident = &alert->open[i];
 		wall_us from = alert->wall - incident->clock_set - ago;
@@ -423,6 +426,7 @@ alert_restored(struct alert *alert, dur_us ago, dur_us clock_set, wall_us wall)
 void
 incident_tick(struct alert *alert, mono_us now, wall_us wall)
 {
+	alert->began = alert->began == 0 ? now : alert->began;
 	alert->now = now;
 	alert->wall = wall;
 	for (size_t i = 0; i < alert->n_open; i++) {

@@ -291,6 +291,41 @@ add_runs_of(struct ledger_reader *reader, const struct incident *incident,
 	return reader_finish(reader, stmt, rc);
 }
 
+static bool
+is_listed(const struct jv *list, const char *run)
+{
+	for (size_t i = 0; i < jv_len(list); i++) {
+		if (strcmp(jv_get_string(jv_at(list, i), "run", ""), run) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The runs that the incident was last told with: slow ones are good. */
+static void
+add_runs_told(struct ledger_reader *reader, const struct incident *incident,
+    const char *op, const char *transaction, struct jv *list)
+{
+	sqlite3_stmt *stmt = reader_prepare(reader,
+	    "SELECT id, started, ok, deployment FROM run WHERE id = ?1");
+	char target[MODEL_PATH_SIZE];
+
+	for (size_t i = 0; stmt != NULL && i < INCIDENT_TRACES; i++) {
+		const char *run = incident->trace_ids[i];
+
+		if (run[0] == '\0' || is_listed(list, run))
+			continue;
+		sql_bind_text(stmt, 1, run);
+		if (sqlite3_step(stmt) == SQLITE_ROW) {
+			snprintf(target, sizeof(target), "%s/%s/%s", op,
+			    sql_text(stmt, 3), transaction);
+			add_run(list, target, stmt);
+		}
+		sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+}
+
 static struct jv *
 read_evidence(struct ledger_reader *reader, const struct incident *incident,
     const struct jv *deployments)
@@ -303,11 +338,9 @@ read_evidence(struct ledger_reader *reader, const struct incident *incident,
 	if (sscanf(incident->scope, "%31[^/]/%31[^/]/%31[^/]", op, deployment,
 		transaction) < 2)
 		return list;
-	if (n == 0 && deployment[0] != '_') {
+	if (n == 0 && deployment[0] != '_')
 		(void)add_runs_of(
 		    reader, incident, op, deployment, transaction, list);
-		return list;
-	}
 	for (size_t i = 0; i < n && i < EVIDENCE_DEPLOYMENTS; i++) {
 		const char *name =
 		    jv_get_string(jv_at(deployments, i), "name", "");
@@ -315,6 +348,7 @@ read_evidence(struct ledger_reader *reader, const struct incident *incident,
 		if (!add_runs_of(reader, incident, op, name, transaction, list))
 			break;
 	}
+	add_runs_told(reader, incident, op, transaction, list);
 	return list;
 }
 

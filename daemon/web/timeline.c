@@ -19,7 +19,7 @@ length_text(const struct jv *data, const char *key, char out[LOCALE_TEXT_SIZE])
 {
 	double s = fabs(jv_real_value(jv_get(data, key)));
 
-	return locale_length((dur_us)llround(s * US_PER_S), out);
+	return locale_length((dur_us)llround(s) * US_PER_S, out);
 }
 
 /* "gdansk, lublin and 12 more" */

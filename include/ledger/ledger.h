@@ -158,8 +158,8 @@ struct jv *ledger_read_incidents_of(
  * "timeline":[{"at","time","kind","text","by","runs", "trace_ids","data":{}}]
  * and "deliveries":[…], both oldest first, and
  * "evidence":[{"target","run","time","ok","har_url"}]: of the first twenty
- * affected deployments the last failed run and the last good one, as far as
- * they are kept. 0, -ENOENT or -EIO.
+ * affected deployments the last failed run and the last good one, and the runs
+ * of its trace ids, as far as they are kept. 0, -ENOENT or -EIO.
  */
 int ledger_read_incident(struct ledger_reader *reader, int64_t number,
     struct jv **incident) MUST_USE;

@@ -2,9 +2,12 @@
 // come and go, people acknowledge it and write notes, and what we did not see
 // is booked.
 import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 
+import { makeFaults } from '../lib/faults.mjs';
 import { allMeasured, dyzurny, get, scenario, until } from '../lib/world.mjs';
 
 const NASTY = '<script>alert("x")</script> & „wracamy o 10”';
@@ -165,4 +168,55 @@ scenario('an incident is one over kills, and is resolved once when it ended whil
   assert.deepEqual(await found(`from=${last.opened}&to=${last.opened + 1}`), [number]);
   assert.deepEqual(await found('state=open'), []);
   assert.equal((await api(world, '?operator=nobody')).error.field, 'operator');
+});
+
+scenario('what our uplink and our clock did is booked, and is not its length', async (world) => {
+  const faults = makeFaults(world.dir);
+  const deaf = dgram.createSocket('udp4');
+  await new Promise((resolve) => { deaf.bind(0, '127.0.0.1', resolve); });
+  world.t.after(() => deaf.close());
+  const config = world.configure({
+    change: (text) => rules('10m')(`name_servers = ( "127.0.0.1:${deaf.address().port}" );
+uplink = { references = ( "255.255.255.255:9" ); };
+${text}`),
+  });
+  const good = fs.readFileSync(config, 'utf8');
+  let daemon = await world.start({ env: faults.env });
+  await allMeasured(world, 2);
+  const began = Date.now() / 1000;
+  await world.sim.fault('vulcan', 'http_503');
+  const { number } = await until('it is opened', async () => (await api(world, '?state=open')).incidents[0], 180);
+  const reload = (text) => {
+    fs.writeFileSync(config, text);
+    daemon.child.kill('SIGHUP');
+  };
+
+  // nobody answers any more
+  reload(good.replaceAll(/connect_to = "[^"]*";/g, ''));
+  const begun = await until('the blind time is booked', async () => ofKind(await one(world, number), 'blind')[0], 180);
+  assert.deepEqual([begun.data.cause, begun.data.to, begun.data.blind_s], ['uplink_down', null, null]);
+  reload(good);
+  const back = await until('it ends', async () => ofKind(await one(world, number), 'blind_over')[0], 180);
+  assert.ok(back.data.blind_s > 0 && Math.abs(back.data.to - back.data.from - back.data.blind_s) < 0.01);
+  // the picture of the present comes once a second
+  await until('it is counted', async () => Math.abs((await one(world, number)).blind_s - back.data.blind_s) < 0.01);
+  assert.equal((await one(world, number)).state, 'open');
+
+  // the clock is set while we are stopped
+  await daemon.stop('SIGKILL');
+  await world.sim.clear('vulcan');
+  faults.order({ wall_s: 7200 });
+  daemon = await world.start({ env: faults.env });
+  await until('it is over', async () => (await one(world, number)).state === 'resolved', 180);
+  const lived = Date.now() / 1000 - began;
+  const over = await one(world, number);
+  const [clock] = ofKind(over, 'clock');
+  assert.ok(Math.abs(clock.data.set_s - 7200) < 1, `${clock.data.set_s}`);
+  assert.match(clock.text_en, /put forward by 2\u00a0h/);
+  const stopped = ofKind(over, 'blind').find((entry) => entry.data.cause === 'stopped');
+  assert.ok(stopped.data.blind_s > 0 && stopped.data.blind_s < lived, `${stopped.data.blind_s}`);
+  assert.ok(over.resolved - over.opened < lived + 2, 'not two hours longer');
+  assert.ok(Math.abs(over.resolved - over.opened - over.blind_s - over.lasted_s) < 2);
+  assert.ok(over.blind_s > back.data.blind_s && over.lasted_s < lived - over.blind_s + 2);
+  assert.equal((await api(world, '?state=all')).incidents.length, 1);
 });
