@@ -289,12 +289,31 @@ read_min_severity(const struct node *node, void *group)
 		draft->subscriber.min_severity = (int)severity;
 }
 
+static void
+read_language(const struct node *node, void *group)
+{
+	struct subscriber_draft *draft = group;
+	const char *language;
+	if (!node_string(node, &language))
+		return;
+	draft->subscriber.english = strcmp(language, "en") == 0;
+	if (!draft->subscriber.english && strcmp(language, "pl") != 0)
+		node_problem(node, "must be \"pl\" or \"en\"");
+}
+
+/* In the order of enum conf_format. */
+static const char *const formats[] = {
+    "standard", "alertmanager", "alertmanager_api", "chat", NULL};
+
 #define FIELD(name) offsetof(struct subscriber_draft, subscriber.name)
 static const struct key subscriber_keys[] = {
     {"name", KEY_NAME, .required = true, .offset = FIELD(name)},
     {"url", KEY_READ, .required = true, .read = read_url},
     {"secret_file", KEY_READ, .read = read_secret_files},
     {"secret_files", KEY_READ, .read = read_secret_files},
+    {"format", KEY_CHOICE, .offset = FIELD(format), .words = formats},
+    {"language", KEY_READ, .read = read_language},
+    {"per_minute", KEY_U32, .offset = FIELD(per_minute), .min = 1, .max = 6000},
     {"operators", KEY_NAMES, .offset = FIELD(operators),
 	.count = FIELD(n_operators)},
     {"min_severity", KEY_READ, .read = read_min_severity},
@@ -314,7 +333,7 @@ check_subscriber(
 	bool has_list = node_member(node, "secret_files", &list);
 	if (has_one && has_list)
 		node_problem(&list, "stands beside secret_file; give one");
-	if (!has_one && !has_list)
+	if (!has_one && !has_list && subscriber->format == CONF_FORMAT_STANDARD)
 		node_problem_at(
 		    node, "secret_file", "is required: deliveries are signed");
 	if (subscriber->url != NULL && !subscriber->allow_private &&
@@ -349,6 +368,7 @@ subscribers_read(const struct node *node, void *group)
 		struct node at = node_at(node, i);
 		struct subscriber_draft draft = {.subscriber = {.src = at.src,
 						     .min_severity = 1,
+						     .per_minute = 30,
 						     .ca_file = conf->ca_file}};
 		node_read_group(
 		    &at, subscriber_keys, ARRAY_LEN(subscriber_keys), &draft);

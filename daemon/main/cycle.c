@@ -105,7 +105,8 @@ engine_tick(struct engine *engine)
 {
 	mono_us now = clock_mono(engine->clock);
 	wall_us wall = clock_wall(engine->clock);
-	size_t n = engine->board->n_members;
+	size_t n = engine->board->n_members, n_open;
+	const struct incident *open;
 
 	engine_clock_look(engine);
 	while (engine->looked_at < n)
@@ -115,6 +116,8 @@ engine_tick(struct engine *engine)
 	engine_judge_uplink(engine, now);
 	engine_stops_write(engine);
 	alert_tick(engine->alert, now, wall);
+	n_open = alert_open(engine->alert, &open);
+	notify_refresh(engine->notify, open, n_open);
 	tick_store(engine, now, wall);
 	snapshot_publish(engine->snapshots, engine_snapshot(engine));
 	if (engine->web != NULL)

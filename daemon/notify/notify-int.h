@@ -36,6 +36,22 @@ struct body *notify_body_copy(const char *text, size_t len);
 struct body *notify_body_hold(struct body *body);
 void notify_body_release(struct body *body); /* NULL is fine */
 
+/* ---- format.c: what a receiver is sent ---- */
+
+#define NOTIFY_DIGEST_MAX 50 /* deliveries in one message */
+
+struct format_job {
+	const struct conf_subscriber *subscriber;
+	const char *public_url;
+	wall_us now;
+	const struct body **bodies; /* of the events, oldest first */
+	const char **ids; /* their webhook ids */
+	size_t n; /* at least one */
+};
+
+/* notify_format appends the body of one message; false when it is full. */
+bool notify_format(const struct format_job *job, struct buf *out);
+
 /* ---- outbox.c: the queue of one subscriber ---- */
 
 struct delivery {
@@ -45,6 +61,7 @@ struct delivery {
 	mono_us created;
 	mono_us due;
 	bool waits; /* an earlier event of its incident is not through */
+	bool in_try; /* it is in the message that is being sent */
 };
 
 /* delivery_new takes over the reference of `body`; `created` is when its event
@@ -72,7 +89,9 @@ try {
 	struct http_session *session;
 	struct http_exchange *exchange; /* NULL when none runs */
 	struct conf *conf; /* held: url and ca_file live in it */
+	struct buf text; /* what is sent */
 	struct buf signature;
+	char id[48];
 	char timestamp[24];
 	struct http_header headers[4];
 	bool ended; /* the outcome waits for its deferred call */
@@ -87,10 +106,14 @@ struct outbox {
 	const struct conf_subscriber *subscriber; /* in conf */
 	struct delivery *first, *last; /* in order of creation */
 	size_t n;
-	struct delivery *trying; /* in the queue, too; NULL */
+	struct delivery *trying; /* the first that is in_try; NULL */
+	bool refreshing; /* what is sent is no delivery, see message_refresh */
 	struct try try;
 	struct loop_timer *timer;
 	mono_us not_before; /* the receiver asked for a pause */
+	mono_us minute_began; /* in which so many messages were sent: */
+	uint32_t sent_in_minute;
+	mono_us refreshed_at; /* 0: never */
 	bool failing; /* the last try failed */
 	bool closed; /* it answered 410 */
 	bool removed; /* not configured any more; ends with its try */
@@ -116,9 +139,23 @@ void outbox_remove(struct outbox *outbox);
 /* outbox_tried: from try.c, deferred, with try.outcome. */
 void outbox_tried(struct outbox *outbox);
 
+/* ---- message.c: what goes into one message ---- */
+
+/* message_send begins the next message; false when none is due, and then
+ * *again is the instant to look again. */
+bool message_send(struct outbox *outbox, mono_us now, mono_us *again);
+
+/* message_refresh: what is open, for a receiver that forgets what it is not
+ * told again; only when nothing else is to be sent. Borrows the bodies. */
+void message_refresh(
+    struct outbox *outbox, const struct body **bodies, size_t n);
+bool message_wants_refresh(const struct outbox *outbox);
+
 /* ---- try.c: one HTTP exchange ---- */
 
-void try_start(struct outbox *outbox);
+/* try_start sends one message of these events; `id` is its webhook id. */
+void try_start(struct outbox *outbox, const char *id,
+    const struct body **bodies, const char **ids, size_t n);
 void try_cancel(struct outbox *outbox); /* when one runs */
 void try_reset(struct outbox *outbox, bool keep_session);
 

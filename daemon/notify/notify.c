@@ -188,6 +188,41 @@ notify_incident(struct notify *notify, enum notify_event event,
 	journal_put(notify, record);
 }
 
+static void
+refresh(struct outbox *outbox, const struct incident *incidents, size_t n)
+{
+	const struct body **bodies = mem_array(n + 1, sizeof(*bodies));
+	struct body **made = mem_array(n + 1, sizeof(*made));
+	wall_us at = notify_wall(outbox->notify);
+	size_t wanted = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (concerns(outbox->subscriber, &incidents[i])) {
+			made[wanted] = notify_body_incident(outbox->conf,
+			    type_of(NOTIFY_UPDATED), at, &incidents[i]);
+			bodies[wanted] = made[wanted];
+			wanted++;
+		}
+	}
+	message_refresh(outbox, bodies, wanted);
+	for (size_t i = 0; i < wanted; i++) {
+		notify_body_release(made[i]);
+	}
+	free(made);
+	free(bodies);
+}
+
+void
+notify_refresh(
+    struct notify *notify, const struct incident *incidents, size_t n)
+{
+	for (struct outbox *o = notify->outboxes; o; o = o->next) {
+		if (message_wants_refresh(o)) {
+			refresh(o, incidents, n);
+		}
+	}
+}
+
 bool
 notify_test(struct notify *notify, const char *subscriber)
 {

@@ -93,14 +93,7 @@ bury(struct outbox *outbox, struct delivery *delivery, const char *problem)
 	drop(outbox, delivery);
 }
 
-/* ---- what is next ---- */
-
-static mono_us
-due_of(const struct outbox *outbox, const struct delivery *delivery)
-{
-	return delivery->due > outbox->not_before ? delivery->due
-						  : outbox->not_before;
-}
+/* ---- the pump ---- */
 
 static void
 expire(struct outbox *outbox, mono_us now)
@@ -115,47 +108,25 @@ expire(struct outbox *outbox, mono_us now)
 	}
 }
 
-/* The first that is due, or NULL and the instant to look again. */
-static struct delivery *
-pick(const struct outbox *outbox, mono_us now, mono_us *again)
-{
-	*again = INT64_MAX;
-	for (struct delivery *d = outbox->first; d; d = d->next) {
-		mono_us at = d->created + NOTIFY_LIFE_US;
-
-		if (!d->waits && !outbox->closed) {
-			mono_us due = due_of(outbox, d);
-
-			if (due <= now) {
-				return d;
-			}
-			at = due < at ? due : at;
-		}
-		*again = at < *again ? at : *again;
-	}
-	return NULL;
-}
-
 void
 outbox_pump(struct outbox *outbox)
 {
 	mono_us now = notify_now(outbox->notify), again;
 
-	if (outbox->notify->stopped || outbox->removed || outbox->trying) {
+	if (outbox->notify->stopped || outbox->removed || outbox->trying ||
+	    outbox->refreshing) {
 		return;
 	}
 	expire(outbox, now);
-	outbox->trying = pick(outbox, now, &again);
-	if (outbox->trying) {
-		try_start(outbox);
-	} else if (outbox->first) {
+	if (message_send(outbox, now, &again)) {
+		return;
+	}
+	if (outbox->first) {
 		loop_timer_start(outbox->timer, again - now);
 	} else {
 		loop_timer_stop(outbox->timer);
 	}
-	if (!outbox->trying) {
-		try_reset(outbox, false);
-	}
+	try_reset(outbox, false);
 }
 
 static void
@@ -173,7 +144,7 @@ make_room(struct outbox *outbox)
 	struct delivery *victim = NULL;
 
 	for (struct delivery *d = outbox->first; d; d = d->next) {
-		if (d == outbox->trying) {
+		if (d->in_try) {
 			continue;
 		}
 		if (strcmp(d->row.type, "incident.updated") == 0) {
@@ -182,7 +153,7 @@ make_room(struct outbox *outbox)
 		}
 		victim = victim ? victim : d;
 	}
-	assert(victim != NULL); /* at most one of many is under way */
+	assert(victim != NULL); /* few of many are under way */
 	log_warn("delivery dropped, too many are pending",
 	    "subscriber=%s id=%lld type=%s", outbox->name,
 	    (long long)victim->row.id, victim->row.type);
@@ -242,7 +213,6 @@ hurry(struct outbox *outbox, mono_us now)
 static void
 confirmed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
 {
-	const struct outcome *outcome = &outbox->try.outcome;
 	struct ledger_delivery *row = &delivery->row;
 
 	row->state = DELIVERY_CONFIRMED;
@@ -250,43 +220,26 @@ confirmed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
 	row->next_try = 0;
 	row->last_problem[0] = '\0';
 	outbox->notify->stats.confirmed++;
-	journal_attempt(outbox->notify, row, wall, outcome->took);
+	journal_attempt(outbox->notify, row, wall, outbox->try.outcome.took);
 	drop(outbox, delivery);
-	if (log_damp_heal(&outbox->damp)) {
-		log_info("deliveries go through again", "subscriber=%s",
-		    outbox->name);
-	}
-	if (outbox->failing) {
-		outbox->failing = false;
-		hurry(outbox, notify_now(outbox->notify));
-	}
 }
 
 static void
-failed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
+failed(struct outbox *outbox, struct delivery *delivery, wall_us wall,
+    double random)
 {
 	const struct outcome *outcome = &outbox->try.outcome;
 	struct ledger_delivery *row = &delivery->row;
 	mono_us now = notify_now(outbox->notify);
-	dur_us asked = outcome->retry_after;
 	dur_us pause =
-	    notify_pause(row->tries, now - delivery->created, random_ratio());
-	unsigned left_out;
+	    notify_pause(row->tries, now - delivery->created, random);
 
 	if (outcome->ours && pause > OURS_PAUSE_US) {
 		pause = OURS_PAUSE_US;
 	}
-	outbox->failing = true;
 	outbox->notify->stats.failed_attempts++;
 	text_copy(
 	    row->last_problem, sizeof(row->last_problem), outcome->problem);
-	if (log_damp(&outbox->damp, now, &left_out)) {
-		log_warn("delivery failed",
-		    "subscriber=%s id=%lld tries=%u problem=\"%s\" "
-		    "suppressed=%u",
-		    outbox->name, (long long)row->id, row->tries,
-		    outcome->problem, left_out);
-	}
 	if (outcome->tried == TRIED_GONE || pause < 0) {
 		row->state = DELIVERY_DEAD;
 		row->finished = wall;
@@ -296,41 +249,91 @@ failed(struct outbox *outbox, struct delivery *delivery, wall_us wall)
 		drop(outbox, delivery);
 		return;
 	}
-	if (asked > 0) {
-		asked = asked < RETRY_AFTER_MAX_US ? asked : RETRY_AFTER_MAX_US;
-		outbox->not_before = now + asked;
-		pause = pause > asked ? pause : asked;
+	if (outbox->not_before > now && pause < outbox->not_before - now) {
+		pause = outbox->not_before - now;
 	}
 	delivery->due = now + pause;
 	row->next_try = wall + pause;
 	journal_attempt(outbox->notify, row, wall, outcome->took);
 }
 
+/* What it says of the receiver itself. */
+static void
+note_receiver(struct outbox *outbox)
+{
+	const struct outcome *outcome = &outbox->try.outcome;
+	mono_us now = notify_now(outbox->notify);
+	unsigned left_out;
+
+	if (outcome->tried == TRIED_CONFIRMED) {
+		if (log_damp_heal(&outbox->damp)) {
+			log_info("deliveries go through again", "subscriber=%s",
+			    outbox->name);
+		}
+		return;
+	}
+	if (outcome->tried == TRIED_GONE) {
+		outbox->closed = true;
+		log_warn("receiver is gone for good, tries end until reload",
+		    "subscriber=%s", outbox->name);
+	}
+	if (outcome->retry_after > 0) {
+		outbox->not_before = now +
+		    (outcome->retry_after < RETRY_AFTER_MAX_US
+			    ? outcome->retry_after
+			    : RETRY_AFTER_MAX_US);
+	}
+	if (log_damp(&outbox->damp, now, &left_out)) {
+		log_warn("delivery failed",
+		    "subscriber=%s id=%s problem=\"%s\" suppressed=%u",
+		    outbox->name, outbox->try.id, outcome->problem, left_out);
+	}
+}
+
+/* All that was in the message has its outcome. */
+static void
+settle(struct outbox *outbox, bool good)
+{
+	wall_us wall = notify_wall(outbox->notify);
+	double random = random_ratio(); /* the same: they go together again */
+	struct delivery *next;
+
+	outbox->trying = NULL;
+	for (struct delivery *d = outbox->first; d; d = next) {
+		next = d->next;
+		if (!d->in_try) {
+			continue;
+		}
+		d->in_try = false;
+		d->row.tries++;
+		d->row.last_status = outbox->try.outcome.status;
+		if (good) {
+			confirmed(outbox, d, wall);
+		} else {
+			failed(outbox, d, wall, random);
+		}
+	}
+	if (good && outbox->failing) {
+		hurry(outbox, notify_now(outbox->notify));
+	}
+	outbox->failing = !good;
+}
+
 void
 outbox_tried(struct outbox *outbox)
 {
-	struct delivery *delivery = outbox->trying;
-	wall_us wall = notify_wall(outbox->notify);
 	bool good = outbox->try.outcome.tried == TRIED_CONFIRMED;
 
 	if (outbox->removed) {
 		outbox_free(outbox);
 		return;
 	}
-	assert(delivery);
-	outbox->trying = NULL;
-	delivery->row.tries++;
-	delivery->row.last_status = outbox->try.outcome.status;
-	if (outbox->try.outcome.tried == TRIED_GONE) {
-		outbox->closed = true;
-		log_warn("receiver is gone for good, tries end until reload",
-		    "subscriber=%s", outbox->name);
+	assert(outbox->trying || outbox->refreshing);
+	note_receiver(outbox);
+	if (outbox->trying) {
+		settle(outbox, good);
 	}
-	if (good) {
-		confirmed(outbox, delivery, wall);
-	} else {
-		failed(outbox, delivery, wall);
-	}
+	outbox->refreshing = false;
 	/* While a queue is worked off, the connection is kept. */
 	try_reset(outbox, good);
 	outbox_pump(outbox);
@@ -374,6 +377,7 @@ outbox_stop(struct outbox *outbox)
 	if (outbox->try.exchange) {
 		try_cancel(outbox);
 		outbox->trying = NULL;
+		outbox->refreshing = false;
 	}
 }
 

@@ -62,15 +62,61 @@ on_done(void *arg, const struct http_response *response)
 	loop_defer(outbox->notify->options.loop, on_end, outbox);
 }
 
+/* Unsigned only where the configuration allows it. */
+static size_t
+fill_headers(
+    struct try *try, const struct conf_subscriber *subscriber, int64_t now_s)
+{
+	size_t n = 0;
+	bool fits;
+
+	snprintf(try->timestamp, sizeof(try->timestamp), "%" PRId64, now_s);
+	try->headers[n++] =
+	    (struct http_header){"content-type", "application/json"};
+	try->headers[n++] = (struct http_header){"webhook-id", try->id};
+	try->headers[n++] =
+	    (struct http_header){"webhook-timestamp", try->timestamp};
+	buf_init(&try->signature, SIGNATURE_MAX);
+	if (subscriber->n_secrets == 0) {
+		return n;
+	}
+	fits = notify_sign(&try->signature, subscriber->secrets,
+	    subscriber->n_secrets, try->id, now_s, try->text.data,
+	    try->text.len);
+	assert(fits);
+	try->headers[n++] =
+	    (struct http_header){"webhook-signature", try->signature.data};
+	return n;
+}
+
+static void
+fill_text(struct outbox *outbox, const struct body **bodies, const char **ids,
+    size_t n)
+{
+	struct format_job job = {
+	    .subscriber = outbox->subscriber,
+	    .public_url = outbox->conf->web.public_url,
+	    .now = notify_wall(outbox->notify),
+	    .bodies = bodies,
+	    .ids = ids,
+	    .n = n,
+	};
+	bool fits;
+
+	/* An alert repeats its labels and its texts. */
+	buf_init(&outbox->try.text, (n + 1) * 3 * NOTIFY_BODY_MAX);
+	fits = notify_format(&job, &outbox->try.text);
+	assert(fits);
+}
+
 void
-try_start(struct outbox *outbox)
+try_start(struct outbox *outbox, const char *id, const struct body **bodies,
+    const char **ids, size_t n)
 {
 	struct try *try = &outbox->try;
 	const struct conf_subscriber *subscriber = outbox->subscriber;
-	const struct delivery *delivery = outbox->trying;
 	int64_t now_s = notify_wall(outbox->notify) / US_PER_S;
 	struct http_request request;
-	bool fits;
 
 	assert(!try->exchange && !try->ended);
 	try->conf = conf_hold(outbox->conf);
@@ -83,27 +129,15 @@ try_start(struct outbox *outbox)
 		try->session =
 		    http_session_new(outbox->notify->options.http, &options);
 	}
-	snprintf(try->timestamp, sizeof(try->timestamp), "%" PRId64, now_s);
-	buf_init(&try->signature, SIGNATURE_MAX);
-	fits = notify_sign(&try->signature, subscriber->secrets,
-	    subscriber->n_secrets, delivery->row.webhook_id, now_s,
-	    delivery->body->text, delivery->body->len);
-	assert(fits);
-	try->headers[0] =
-	    (struct http_header){"content-type", "application/json"};
-	try->headers[1] =
-	    (struct http_header){"webhook-id", delivery->row.webhook_id};
-	try->headers[2] =
-	    (struct http_header){"webhook-timestamp", try->timestamp};
-	try->headers[3] =
-	    (struct http_header){"webhook-signature", try->signature.data};
+	text_copy(try->id, sizeof(try->id), id);
+	fill_text(outbox, bodies, ids, n);
 	request = (struct http_request){
 	    .method = HTTP_POST,
 	    .url = subscriber->url,
 	    .headers = try->headers,
-	    .n_headers = ARRAY_LEN(try->headers),
-	    .body = delivery->body->text,
-	    .body_len = delivery->body->len,
+	    .n_headers = fill_headers(try, subscriber, now_s),
+	    .body = try->text.data,
+	    .body_len = try->text.len,
 	    .timeout = TRY_TIMEOUT_US,
 	    .max_body_bytes = ANSWER_MAX,
 	};
@@ -131,6 +165,7 @@ try_reset(struct outbox *outbox, bool keep_session)
 	}
 	conf_release(try->conf);
 	try->conf = NULL;
+	buf_fini(&try->text);
 	buf_fini(&try->signature);
 	try->ended = false;
 }

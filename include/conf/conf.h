@@ -178,13 +178,24 @@ struct conf_alert {
 
 /* ---- subscribers ---- */
 
+/* What a subscriber is sent: key `format`. */
+enum conf_format {
+	CONF_FORMAT_STANDARD, /* Standard Webhooks 1.0, design.md section 4 */
+	CONF_FORMAT_ALERTMANAGER, /* as Alertmanager's webhook, version 4 */
+	CONF_FORMAT_ALERTMANAGER_API, /* POST /api/v2/alerts */
+	CONF_FORMAT_CHAT, /* {"text":…} */
+};
+
 struct conf_subscriber {
 	const char *name;
 	struct conf_src src;
 	const char *url;
 	const struct secret **secrets; /* webhook keys, decoded; first signs
 					  first; one or two */
-	size_t n_secrets;
+	size_t n_secrets; /* 0: not signed, for other formats than ours */
+	enum conf_format format;
+	bool english; /* key `language`, for texts that are in one */
+	uint32_t per_minute; /* more messages become one digest */
 	const char **operators; /* NULL: all */
 	size_t n_operators;
 	int min_severity; /* told of this and worse; 1: of all */

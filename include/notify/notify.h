@@ -58,6 +58,12 @@ void notify_incident(struct notify *notify, enum notify_event event,
 void notify_book(struct notify *notify, const struct incident *incident,
     const struct incident_entry *entry);
 
+/* notify_refresh: the incidents that are open, once a second or so. Receivers
+ * that forget what they are not told again, Alertmanagers, are told every two
+ * minutes. */
+void notify_refresh(
+    struct notify *notify, const struct incident *incidents, size_t n);
+
 /* notify_test sends `{"type":"test"…}` to one subscriber; false if unknown. */
 bool notify_test(struct notify *notify, const char *subscriber);
 

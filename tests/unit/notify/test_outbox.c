@@ -363,6 +363,7 @@ static struct conf_subscriber both[] = {
 	.secrets = keys,
 	.n_secrets = 2,
 	.min_severity = 1,
+	.per_minute = 30,
 	.allow_private = true},
     {.name = "beta",
 	.url = "https://beta.example/hook",
@@ -370,7 +371,8 @@ static struct conf_subscriber both[] = {
 	.n_secrets = 1,
 	.operators = only_librus,
 	.n_operators = 1,
-	.min_severity = 3},
+	.min_severity = 3,
+	.per_minute = 30},
 };
 static struct conf conf = {
     .vantage = "test",
@@ -1167,6 +1169,133 @@ a_full_outbox_lets_the_oldest_updates_go(void **state)
 	assert_int_equal(attempts[1].incident, 2);
 }
 
+/* "incident.opened 7, incident.resolved 7": what a message is about. */
+static void
+contents(const char *body, char *out, size_t size)
+{
+	struct jv *message = jv_parse(body, strlen(body), NULL, 0);
+	struct jv *several = jv_pointer(message, "/data/events");
+	size_t n = several ? jv_len(several) : 1, used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct jv *one = several ? jv_at(several, i) : message;
+
+		used += (size_t)snprintf(out + used, size - used, "%s%s %lld",
+		    i > 0 ? ", " : "", jv_get_string(one, "type", "?"),
+		    (long long)jv_get_int(jv_get(one, "data"), "number", 0));
+	}
+	jv_release(message);
+}
+
+static void
+a_flood_comes_in_digests(void **state)
+{
+	char text[1024], id[64];
+
+	(void)state;
+	both[0].per_minute = 3;
+	notify_apply(notify, &conf);
+	tell_alpha(1, NOTIFY_OPENED);
+	for (int64_t i = 2; i <= 5; i++) {
+		tell_alpha(i, NOTIFY_OPENED);
+	}
+	tell_alpha(2, NOTIFY_RESOLVED);
+	contents(running_to("alpha")->body, text, sizeof(text));
+	assert_string_equal(text, "incident.opened 1");
+	answer("alpha", 204);
+	/* five are due and two messages are left: all come in one */
+	contents(running_to("alpha")->body, text, sizeof(text));
+	assert_string_equal(text,
+	    "incident.opened 2, incident.opened 3, incident.opened 4, "
+	    "incident.opened 5, incident.resolved 2");
+	text_copy(id, sizeof(id), running_to("alpha")->id);
+	answer("alpha", 500);
+	assert_int_equal(stats().pending, 5);
+	/* the third message is the same one again, under the same id */
+	pass(7 * S);
+	assert_string_equal(running_to("alpha")->id, id);
+	contents(running_to("alpha")->body, text, sizeof(text));
+	assert_non_null(strstr(text, "incident.opened 5, incident.resolved 2"));
+	answer("alpha", 204);
+	assert_int_equal(stats().pending, 0);
+	assert_int_equal(stats().confirmed, 6);
+	/* the minute's messages are spent */
+	tell_alpha(9, NOTIFY_OPENED);
+	assert_null(try_to("alpha"));
+	pass(60 * S);
+	contents(running_to("alpha")->body, text, sizeof(text));
+	assert_string_equal(text, "incident.opened 9");
+	answer("alpha", 204);
+	both[0].per_minute = 30;
+}
+
+static void
+what_waits_for_its_forerunner_is_not_told_before_it(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	both[0].per_minute = 1;
+	notify_apply(notify, &conf);
+	tell_alpha(1, NOTIFY_OPENED);
+	answer_with("alpha", REASON_OK, 404, 0);
+	/* now 1 waits for its second try, and others come */
+	tell_alpha(1, NOTIFY_RESOLVED);
+	tell_alpha(2, NOTIFY_OPENED);
+	tell_alpha(3, NOTIFY_OPENED);
+	pass(60 * S);
+	contents(running_to("alpha")->body, text, sizeof(text));
+	assert_string_equal(text,
+	    "incident.opened 1, incident.resolved 1, incident.opened 2, "
+	    "incident.opened 3");
+	answer("alpha", 204);
+	assert_int_equal(stats().pending, 0);
+	both[0].per_minute = 30;
+}
+
+static void
+an_alertmanager_is_told_again_what_is_open(void **state)
+{
+	struct incident open[] = {{.number = 7, .severity = 2, .opened = WALL0},
+	    {.number = 8, .severity = 2, .opened = WALL0}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		text_copy(
+		    open[i].scope, sizeof(open[i].scope), "vulcan/x/login");
+		text_copy(open[i].rule, sizeof(open[i].rule), "logins");
+	}
+	both[0].format = CONF_FORMAT_ALERTMANAGER_API;
+	notify_apply(notify, &conf);
+	notify_refresh(notify, open, 2);
+	assert_non_null(
+	    strstr(running_to("alpha")->body, "\"incident\":\"7\""));
+	assert_non_null(
+	    strstr(running_to("alpha")->body, "\"incident\":\"8\""));
+	assert_null(try_to("beta"));
+	/* it is no delivery: nobody tries it again, and news do not wait */
+	answer("alpha", 500);
+	assert_int_equal(stats().pending, 0);
+	tell_alpha(9, NOTIFY_OPENED);
+	answer("alpha", 200);
+	pass(60 * S);
+	notify_refresh(notify, open, 2);
+	assert_null(try_to("alpha"));
+	pass(60 * S);
+	notify_refresh(notify, open, 1);
+	assert_null(strstr(running_to("alpha")->body, "\"incident\":\"8\""));
+	tell_alpha(10, NOTIFY_OPENED);
+	answer("alpha", 200);
+	assert_non_null(
+	    strstr(running_to("alpha")->body, "\"incident\":\"10\""));
+	answer("alpha", 200);
+	assert_int_equal(stats().confirmed, 2);
+	pass(120 * S);
+	notify_refresh(notify, open, 0);
+	assert_null(try_to("alpha"));
+	both[0].format = CONF_FORMAT_STANDARD;
+}
+
 #define outbox_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int
@@ -1198,6 +1327,9 @@ main(void)
 	    outbox_test(a_removed_subscriber_ends_with_its_deliveries),
 	    outbox_test(a_test_message_goes_to_one_subscriber),
 	    outbox_test(ids_are_unique_and_grow),
+	    outbox_test(a_flood_comes_in_digests),
+	    outbox_test(what_waits_for_its_forerunner_is_not_told_before_it),
+	    outbox_test(an_alertmanager_is_told_again_what_is_open),
 	    outbox_test(a_full_outbox_lets_the_oldest_updates_go),
 	};
 

@@ -283,6 +283,7 @@ begin(void **state)
 	    .secrets = keys,
 	    .n_secrets = 1,
 	    .min_severity = 1,
+	    .per_minute = 30,
 	    .allow_private = true};
 	conf = (struct conf){.vantage = "test",
 	    .web = {.public_url = "http://127.0.0.1:8420"},
