@@ -81,6 +81,7 @@ set_life(struct jv *data, const struct incident *incident)
 		? length(incident_lasted(incident, incident->resolved))
 		: jv_null());
 	jv_set(data, "blind_s", length(incident->blind));
+	jv_set(data, "blind_since", seconds(incident->blind_since));
 	jv_set(data, "calm_s", length(incident->calm));
 	jv_set(data, "detected", seconds(incident->opened));
 	jv_set(data, "confirmed", seconds(incident->confirmed));

@@ -72,9 +72,13 @@ struct jv;
  * {"number","rule","scope","operator","deployment","transaction","severity",
  *  "state":"open"|"resolved","opened","resolved","reason","side","step",
  *  "phase","value","threshold","attempts","failed","worst",
+ *  "lasted_s","blind_s","blind_since","calm_s","detected","confirmed",
+ *  "confirmed_by","acknowledged","acknowledged_by","reopened","reopened_at",
+ *  "affected":{"now","most","of","names":[…]},
  *  "summary":{"pl","en"},"trace_ids":[…]}
  * Times in Unix seconds; null is what does not apply: the parts of the scope
- * that stand for all, reason and side of an incident that is only slow.
+ * that stand for all, reason and side of an incident that is only slow, who
+ * confirmed one that only grew old. "names" are the first INCIDENT_NAMES.
  */
 struct jv *incident_json(const struct incident *incident);
 

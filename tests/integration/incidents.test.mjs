@@ -220,3 +220,40 @@ ${text}`),
   assert.ok(over.blind_s > back.data.blind_s && over.lasted_s < lived - over.blind_s + 2);
   assert.equal((await api(world, '?state=all')).incidents.length, 1);
 });
+
+scenario('killed at the moment of opening and of resolving, each incident opens once and ends once', async (world) => {
+  world.configure({ change: rules('0s') });
+  let daemon = await world.start();
+  await allMeasured(world, 2);
+  const said = (event) => world.log().split(`event=${event} `).length - 1;
+  const killWhen = async (event, change) => {
+    const before = said(event);
+    await change();
+    await until(event, () => said(event) > before, 180);
+    await daemon.stop('SIGKILL');
+    daemon = await world.start();
+  };
+  const rounds = Number(process.env.INCIDENT_ROUNDS ?? 2);
+  for (let round = 1; round <= rounds; round += 1) {
+    await killWhen('opened', () => world.sim.fault('vulcan', 'http_503'));
+    await until('it is open', async () => (await api(world, '?state=open')).incidents.length === 1, 180);
+    await killWhen('resolved', () => world.sim.clear('vulcan'));
+    await until('it is over', async () => (await api(world, '?state=open')).incidents.length === 0, 180);
+    const { incidents } = await api(world, '?state=all');
+    assert.deepEqual(incidents.map((incident) => incident.number).reverse(), Array.from({ length: round }, (_, i) => i + 1));
+    for (const { number } of incidents) {
+      const incident = await one(world, number);
+      assert.deepEqual(kinds(incident).filter((kind) => ['detected', 'resolved', 'reopened'].includes(kind)), ['detected', 'resolved'], `${number}`);
+    }
+  }
+  // each is told at least once of each, and a repeated one under the same id
+  for (const type of ['incident.opened', 'incident.resolved']) {
+    for (let number = 1; number <= rounds; number += 1) {
+      const ids = await until(`${type} of ${number}`, () => {
+        const all = told(world, type).filter((message) => message.data.number === number).map((message) => message.id);
+        return all.length > 0 && all;
+      }, 60);
+      assert.equal(new Set(ids).size, 1, `${type} of ${number}`);
+    }
+  }
+});
