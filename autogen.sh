@@ -13,6 +13,7 @@ PACKAGES_BUILD="autoconf automake pkg-config gcc make libc6-dev
 	libpcre2-dev libssl-dev ca-certificates"
 PACKAGES_DEMO="libgnutls28-dev openssl rrdtool fonts-dejavu-core"
 PACKAGES_CHECK="libcmocka-dev clang clang-format-14 sqlite3 xz-utils mandoc locales
+	prometheus-alertmanager
 	$PACKAGES_DEMO"
 PACKAGES_BENCH="nginx-light prometheus-blackbox-exporter $PACKAGES_DEMO"
 

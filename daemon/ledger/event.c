@@ -114,8 +114,8 @@ put_incident(struct ledger *ledger, const struct incident *incident)
 	return ledger_run(ledger, stmt);
 }
 
-static int
-put_entry(struct ledger *ledger, const struct incident_entry *entry)
+int
+timeline_store(struct ledger *ledger, const struct incident_entry *entry)
 {
 	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_TIMELINE_ADD);
 
@@ -174,7 +174,7 @@ put_queued(
 	    "\"state\":\"queued\"}",
 	    (long long)delivery->id, delivery->subscriber, delivery->type);
 	entry.data = data;
-	return put_entry(ledger, &entry);
+	return timeline_store(ledger, &entry);
 }
 
 static int
@@ -196,7 +196,7 @@ put_event(struct ledger *ledger, const void *arg)
 		rc = life_store(ledger, &call->mark);
 	entry.data = entry.data != NULL ? body + call->body_len : NULL;
 	if (rc == 0 && call->has_entry)
-		rc = put_entry(ledger, &entry);
+		rc = timeline_store(ledger, &entry);
 	if (rc != 0 || call->n == 0)
 		return rc;
 	stmt = ledger_stmt(ledger, SQL_BODY_ADD);
@@ -348,7 +348,7 @@ attempt_store(struct ledger *ledger, const void *payload)
 	attempt_entry(call, after->incident, &entry);
 	data = attempt_data(call);
 	entry.data = data;
-	rc = put_entry(ledger, &entry);
+	rc = timeline_store(ledger, &entry);
 	free(data);
 	return rc;
 }

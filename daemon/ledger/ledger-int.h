@@ -37,6 +37,8 @@ enum sql {
 	SQL_DELIVERY_ADD,
 	SQL_DELIVERY_SET,
 	SQL_DELIVERY_PENDING,
+	SQL_DELIVERY_DEAD,
+	SQL_DELIVERY_REVIVE,
 	SQL_ATTEMPT_ADD,
 	SQL_ATTEMPT_PRUNE,
 	SQL_DELIVERY_PRUNE,
@@ -191,6 +193,8 @@ int tally_flush(struct ledger *ledger) MUST_USE;
 void tally_compact(struct ledger *ledger);
 int tally_prune(struct ledger *ledger, wall_us before) MUST_USE;
 int run_store(struct ledger *ledger, const void *payload, size_t size) MUST_USE;
+int timeline_store(
+    struct ledger *ledger, const struct incident_entry *entry) MUST_USE;
 int attempt_store(struct ledger *ledger, const void *payload) MUST_USE;
 int delivery_prune(struct ledger *ledger, wall_us before) MUST_USE;
 

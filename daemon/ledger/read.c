@@ -341,7 +341,8 @@ delivery_json(const struct ledger_delivery *delivery)
 /* Deliveries of one incident, oldest first, or of all, newest first. NULL on
  * error. The lock is held. */
 static struct jv *
-read_deliveries(struct ledger_reader *reader, int64_t incident, uint32_t limit)
+read_deliveries(struct ledger_reader *reader, int64_t incident,
+    const char *state, uint32_t limit)
 {
 	struct ledger_delivery delivery;
 	struct jv *list = jv_array();
@@ -351,12 +352,15 @@ read_deliveries(struct ledger_reader *reader, int64_t incident, uint32_t limit)
 
 	snprintf(sql, sizeof(sql), "SELECT %s FROM delivery %s LIMIT ?2",
 	    sql_delivery_columns,
-	    incident != 0 ? "WHERE incident = ?1 ORDER BY created, id"
-			  : "WHERE ?1 = 0 ORDER BY created DESC, id DESC");
+	    incident != 0 ? "WHERE incident = ?1 AND ?3 IN ('', state)"
+			    " ORDER BY created, id"
+			  : "WHERE ?1 = 0 AND ?3 IN ('', state)"
+			    " ORDER BY created DESC, id DESC");
 	stmt = prepare(reader, sql);
 	if (stmt != NULL) {
 		sql_bind_int(stmt, 1, incident);
 		sql_bind_int(stmt, 2, bounded(limit));
+		sql_bind_text(stmt, 3, state);
 		for (rc = sqlite3_step(stmt); rc == SQLITE_ROW;
 		     rc = sqlite3_step(stmt)) {
 			sql_read_delivery(stmt, &delivery);
@@ -372,18 +376,54 @@ read_deliveries(struct ledger_reader *reader, int64_t incident, uint32_t limit)
 struct jv *
 reader_deliveries(struct ledger_reader *reader, int64_t incident)
 {
-	return read_deliveries(reader, incident, LIMIT_MOST);
+	return read_deliveries(reader, incident, "", LIMIT_MOST);
 }
 
 struct jv *
-ledger_read_deliveries(struct ledger_reader *reader, uint32_t limit)
+ledger_read_deliveries(struct ledger_reader *reader,
+    const enum delivery_state *state, uint32_t limit)
 {
 	struct jv *list;
 
 	pthread_mutex_lock(&reader->lock);
-	list = read_deliveries(reader, 0, limit);
+	list = read_deliveries(
+	    reader, 0, state != NULL ? delivery_state_name(*state) : "", limit);
 	pthread_mutex_unlock(&reader->lock);
 	return list != NULL ? jv_set(jv_object(), "deliveries", list) : NULL;
+}
+
+int
+ledger_read_delivery(
+    struct ledger_reader *reader, int64_t id, struct jv **delivery)
+{
+	struct ledger_delivery row;
+	char sql[512];
+	sqlite3_stmt *stmt;
+	int rc = SQLITE_ERROR;
+
+	*delivery = NULL;
+	snprintf(sql, sizeof(sql), "SELECT %s FROM delivery WHERE id = ?1",
+	    sql_delivery_columns);
+	pthread_mutex_lock(&reader->lock);
+	stmt = prepare(reader, sql);
+	if (stmt != NULL) {
+		sql_bind_int(stmt, 1, id);
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW) {
+			sql_read_delivery(stmt, &row);
+			*delivery = delivery_json(&row);
+			rc = SQLITE_DONE;
+		}
+	}
+	if (!finish(reader, stmt, rc)) {
+		jv_release(*delivery);
+		*delivery = NULL;
+		rc = -EIO;
+	} else {
+		rc = *delivery != NULL ? 0 : -ENOENT;
+	}
+	pthread_mutex_unlock(&reader->lock);
+	return rc;
 }
 
 /* A transaction begins with its first reading. */

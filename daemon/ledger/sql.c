@@ -468,6 +468,17 @@ sql_of(enum sql sql)
 		       " finished, tries, last_status, last_problem, bytes"
 		       " FROM delivery JOIN body ON body.id = delivery.body"
 		       " WHERE state = 'pending' ORDER BY created, delivery.id";
+	case SQL_DELIVERY_DEAD:
+		return "SELECT delivery.id, webhook_id, subscriber, type,"
+		       " coalesce(incident, 0), state, created, next_try,"
+		       " finished, tries, last_status, last_problem, bytes"
+		       " FROM delivery JOIN body ON body.id = delivery.body"
+		       " WHERE state = 'dead' AND ?1 IN (0, delivery.id)"
+		       " ORDER BY created, delivery.id LIMIT ?2";
+	case SQL_DELIVERY_REVIVE:
+		return "UPDATE delivery SET state = 'pending', created = ?2,"
+		       " next_try = ?2, finished = 0, tries = 0,"
+		       " last_status = 0, last_problem = '' WHERE id = ?1";
 	case SQL_ATTEMPT_ADD:
 		return "INSERT INTO attempt(delivery, at, took, status, "
 		       "problem)"

@@ -217,6 +217,10 @@ bool engine_clock_is_doubted(const struct engine *engine);
 enum reason engine_clock_judge(
     const struct engine *engine, const struct result *result);
 
+/* ---- deliveries.c ---- */
+
+void engine_subscribers_fill(struct engine *engine, struct snapshot *snapshot);
+
 /* ---- stops.c: accounts that must not log in ---- */
 
 /* As struct sched_options has them; `arg` is the engine. */
@@ -252,6 +256,8 @@ void engine_incidents_apply(struct engine *engine);
 /* As struct web_options has them; `arg` is the engine. Any thread. 0 or an
  * error of loop_call. */
 int engine_acknowledge_incident(void *arg, int64_t number, const char *by);
+int engine_retry_delivery(void *arg, int64_t id);
+int engine_test_subscriber(void *arg, const char *name);
 int engine_note_incident(
     void *arg, int64_t number, const char *by, const char *text);
 

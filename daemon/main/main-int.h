@@ -23,6 +23,7 @@ int command_probe(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_incidents(int argc, char **argv);
+int command_deliveries(int argc, char **argv);
 
 /*
  * A configuration with everything compiled from it: what serve, check and

@@ -32,6 +32,11 @@ static const struct command {
 	"[--by NAME]",
 	"incidents of a running daemon, and what people do with them",
 	command_incidents},
+    {"deliveries",
+	"-c FILE list [--state STATE]|retry ID|retry --all-dead|test "
+	"SUBSCRIBER",
+	"the webhooks of a running daemon: dead ones again, a test message",
+	command_deliveries},
     {"status", "[--url URL]", "the state table of a running daemon",
 	command_status},
 };

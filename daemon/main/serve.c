@@ -187,6 +187,8 @@ open_web(struct serve *serve, const struct conf *conf)
 	    .release_account = engine_release_account,
 	    .acknowledge_incident = engine_acknowledge_incident,
 	    .note_incident = engine_note_incident,
+	    .retry_delivery = engine_retry_delivery,
+	    .test_subscriber = engine_test_subscriber,
 	    .arg = engine,
 	};
 	char *control = mem_printf("%s/control", conf->store.dir);

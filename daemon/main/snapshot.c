@@ -364,6 +364,7 @@ engine_snapshot(struct engine *engine)
 		    engine, snapshot, &board->ops[i], &snapshot->operators[i]);
 	fill_incidents(engine, snapshot);
 	engine_stops_fill(engine, snapshot);
+	engine_subscribers_fill(engine, snapshot);
 	fill_self(engine, &snapshot->self);
 	return snapshot;
 }

@@ -127,6 +127,27 @@ on_collect(void *ctx, const void *payload, size_t size)
 	(void)payload;
 	(void)size;
 	collect(ctx);
+	notify_take_revived(ctx);
+}
+
+/* Should the loop's mailbox be full, they come with the next that is written.
+ */
+void
+journal_revived(void *arg, const struct ledger_delivery *row, const char *body,
+    size_t body_len)
+{
+	struct notify *notify = arg;
+	struct delivery *delivery =
+	    delivery_new(row, notify_body_copy(body, body_len), 0);
+	struct delivery *head = atomic_load(&notify->revived);
+	int refused;
+
+	do {
+		delivery->next = head;
+	} while (
+	    !atomic_compare_exchange_weak(&notify->revived, &head, delivery));
+	refused = loop_call(notify->options.loop, on_collect, notify, NULL, 0);
+	(void)refused;
 }
 
 /* On the store lane. Should the loop's mailbox be full, the sweep finds it. */

@@ -217,6 +217,7 @@ struct notify {
 	struct record *first_record, *last_record;
 	size_t n_records;
 	_Atomic(struct record *) done; /* pushed by the store lane */
+	_Atomic(struct delivery *) revived; /* as well, newest first */
 	struct unsaved *first_unsaved, *last_unsaved;
 	size_t n_unsaved;
 	struct loop_timer *sweep;
@@ -228,6 +229,13 @@ wall_us notify_wall(const struct notify *notify);
 
 /* notify_written hands out the deliveries of a written record. */
 void notify_written(struct notify *notify, const struct record *record);
+
+/* notify_take_revived: the store lane has pushed some. */
+void notify_take_revived(struct notify *notify);
+
+/* journal_revived: on the store lane, as ledger_revived_fn. */
+void journal_revived(void *arg, const struct ledger_delivery *row,
+    const char *body, size_t body_len);
 
 /* notify_bury: a delivery that is not going to be tried any more. */
 void notify_bury(

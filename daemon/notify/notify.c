@@ -239,6 +239,40 @@ notify_test(struct notify *notify, const char *subscriber)
 	return true;
 }
 
+int
+notify_revive(struct notify *notify, int64_t id)
+{
+	return ledger_revive(notify->options.ledger, id, notify_wall(notify),
+	    journal_revived, notify);
+}
+
+void
+notify_take_revived(struct notify *notify)
+{
+	struct delivery *newest = atomic_exchange(&notify->revived, NULL);
+	struct delivery *oldest = NULL;
+
+	while (newest) {
+		struct delivery *delivery = newest;
+
+		newest = delivery->next;
+		delivery->next = oldest;
+		oldest = delivery;
+	}
+	while (oldest) {
+		struct delivery *delivery = oldest;
+		struct outbox *outbox =
+		    find_outbox(notify, delivery->row.subscriber);
+
+		oldest = delivery->next;
+		delivery->created = delivery->due = notify_now(notify);
+		if (outbox) {
+			outbox->closed = false;
+		}
+		hand_over(notify, delivery);
+	}
+}
+
 /* ---- configuration and start ---- */
 
 static void
@@ -350,6 +384,20 @@ notify_stop(struct notify *notify)
 	journal_stop(notify);
 }
 
+/* They stay pending in the ledger. */
+static void
+drop_revived(struct notify *notify)
+{
+	struct delivery *delivery = atomic_exchange(&notify->revived, NULL);
+
+	while (delivery) {
+		struct delivery *next = delivery->next;
+
+		delivery_free(delivery);
+		delivery = next;
+	}
+}
+
 void
 notify_free(struct notify *notify)
 {
@@ -368,6 +416,7 @@ notify_free(struct notify *notify)
 		notify->loaded = delivery->next;
 		delivery_free(delivery);
 	}
+	drop_revived(notify);
 	journal_fini(notify);
 	conf_release(notify->conf);
 	free(notify);
@@ -385,5 +434,25 @@ notify_stats(const struct notify *notify, struct notify_stats *stats)
 	}
 	for (const struct delivery *d = notify->loaded; d; d = d->next) {
 		stats->pending++;
+	}
+}
+
+void
+notify_each(const struct notify *notify,
+    void (*fn)(void *arg, const struct notify_subscriber *subscriber),
+    void *arg)
+{
+	mono_us now = notify_now(notify);
+
+	for (const struct outbox *o = notify->outboxes; o; o = o->next) {
+		struct notify_subscriber subscriber = {
+		    .name = o->name,
+		    .pending = o->n,
+		    .oldest = o->first ? now - o->first->created : 0,
+		    .failing = o->failing,
+		    .closed = o->closed,
+		};
+
+		fn(arg, &subscriber);
 	}
 }

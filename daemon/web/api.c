@@ -247,11 +247,47 @@ api_incident(struct web *web, struct request *request, struct answer *answer)
 	answer_json(answer, incident);
 }
 
+const enum delivery_state *
+request_delivery_state(const struct request *request)
+{
+	static const enum delivery_state states[] = {
+	    DELIVERY_PENDING, DELIVERY_CONFIRMED, DELIVERY_DEAD};
+
+	return request->query.state < QUERY_PENDING
+	    ? NULL
+	    : &states[request->query.state - QUERY_PENDING];
+}
+
+static struct jv *
+subscribers_json(const struct request *request)
+{
+	const struct snapshot *snapshot = request->snapshot;
+	struct jv *list = jv_array();
+
+	for (size_t i = 0; snapshot != NULL && i < snapshot->n_subscribers;
+	     i++) {
+		const struct snap_subscriber *one = &snapshot->subscribers[i];
+		struct jv *out = jv_object();
+
+		jv_set(out, "name", jv_string(one->name));
+		jv_set(out, "pending", jv_int((int64_t)one->pending));
+		jv_set(out, "oldest_s", jv_real(one->oldest_s));
+		jv_set(out, "failing", jv_bool(one->failing));
+		jv_set(out, "closed", jv_bool(one->closed));
+		jv_push(list, out);
+	}
+	return list;
+}
+
 void
 api_deliveries(struct web *web, struct request *request, struct answer *answer)
 {
-	give_list(web, request, answer,
-	    ledger_read_deliveries(web->reader, request->query.limit));
+	struct jv *list = ledger_read_deliveries(
+	    web->reader, request_delivery_state(request), request->query.limit);
+
+	if (list != NULL)
+		jv_set(list, "subscribers", subscribers_json(request));
+	give_list(web, request, answer, list);
 }
 
 /* ---- for machines ---- */

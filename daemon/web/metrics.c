@@ -461,6 +461,35 @@ ourselves(struct writer *w, const struct snapshot *snapshot)
 }
 
 static void
+subscribers(struct writer *w, const struct snapshot *snapshot)
+{
+	static const struct {
+		const char *name, *unit, *help;
+	} all[] = {
+	    {"dyzurny_subscriber_pending", NULL,
+		"Deliveries to a subscriber that are not confirmed yet."},
+	    {"dyzurny_subscriber_oldest_seconds", "seconds",
+		"Age of the oldest of them."},
+	    {"dyzurny_subscriber_failing", NULL, "1 when the last try failed."},
+	    {"dyzurny_subscriber_closed", NULL,
+		"1 when it answered 410 and is told no more."},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		family(w, all[i].name, GAUGE, all[i].unit, all[i].help);
+		for (size_t k = 0; k < snapshot->n_subscribers; k++) {
+			const struct snap_subscriber *one =
+			    &snapshot->subscribers[k];
+			const char *labels[] = {"subscriber", one->name, NULL};
+			const double values[] = {(double)one->pending,
+			    one->oldest_s, one->failing, one->closed};
+
+			sample(w, all[i].name, labels, values[i]);
+		}
+	}
+}
+
+static void
 evidence(struct writer *w, const struct snap_self *self)
 {
 	single(w, "dyzurny_evidence_files", "dyzurny_evidence_files", GAUGE,
@@ -526,6 +555,7 @@ metrics_text(const struct snapshot *snapshot, enum freshness fresh, mono_us now,
 		operators(&w, snapshot);
 		ourselves(&w, snapshot);
 		evidence(&w, &snapshot->self);
+		subscribers(&w, snapshot);
 		deliveries(&w, &snapshot->self);
 	}
 	if (openmetrics)

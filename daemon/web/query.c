@@ -272,6 +272,23 @@ take_limit(struct query *query, const char *value)
 }
 
 static int
+take_state(struct query *query, const char *value)
+{
+	static const char *const names[] = {
+	    "open", "all", "pending", "confirmed", "dead"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			query->state = (enum query_state)i;
+			return 0;
+		}
+	}
+	return wrong(query, "state",
+	    "must be open or all; of deliveries all, pending, confirmed or "
+	    "dead");
+}
+
+static int
 take_theme(struct query *query, const char *value)
 {
 	static const enum query_theme all[] = {
@@ -350,12 +367,8 @@ take(struct query *query, const char *name, const char *value, wall_us now,
 		if (!language_parse(value, strlen(value), &query->language))
 			return wrong(query, name, "must be pl or en");
 	}
-	if (strcmp(name, "state") == 0) {
-		query->state =
-		    strcmp(value, "open") == 0 ? QUERY_OPEN : QUERY_ALL;
-		if (query->state == QUERY_ALL && strcmp(value, "all") != 0)
-			return wrong(query, name, "must be open or all");
-	}
+	if (strcmp(name, "state") == 0)
+		return take_state(query, value);
 	if (strcmp(name, "operator") == 0) {
 		if (!text_name_valid(value))
 			return wrong(query, name, "must be an operator");

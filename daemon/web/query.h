@@ -16,7 +16,14 @@
  * The parameters of a request, the same on every page (dashboard.md, 3). All
  * are optional; unknown ones are ignored.
  */
-enum query_state { QUERY_OPEN, QUERY_ALL };
+/* Of incidents; the last three of deliveries. */
+enum query_state {
+	QUERY_OPEN,
+	QUERY_ALL,
+	QUERY_PENDING,
+	QUERY_CONFIRMED,
+	QUERY_DEAD
+};
 enum query_theme { THEME_AUTO, THEME_LIGHT, THEME_DARK };
 const char *theme_name(enum query_theme theme);
 

@@ -64,8 +64,15 @@ request_incidents(
 	    .op = query->op,
 	    .limit = query->limit,
 	};
-	struct jv *list = ledger_read_incidents_of(web->reader, &of);
-	struct jv *incidents = jv_get(list, "incidents");
+	struct jv *list, *incidents;
+
+	if (query->state > QUERY_ALL) {
+		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
+		    "bad_parameter", "state", "must be open or all");
+		return NULL;
+	}
+	list = ledger_read_incidents_of(web->reader, &of);
+	incidents = jv_get(list, "incidents");
 
 	if (list == NULL) {
 		answer_missing(web, request, answer, -EIO, "");
@@ -197,8 +204,8 @@ void
 page_deliveries(struct web *web, struct request *request, struct answer *answer)
 {
 	const struct locale *locale = request_locale(web, request);
-	struct jv *list =
-	    ledger_read_deliveries(web->reader, request->query.limit);
+	struct jv *list = ledger_read_deliveries(
+	    web->reader, request_delivery_state(request), request->query.limit);
 	struct jv *deliveries = jv_get(list, "deliveries"), *data;
 
 	if (list == NULL) {

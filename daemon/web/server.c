@@ -482,6 +482,8 @@ web_new(const struct web_options *options)
 	web->release_account = options->release_account;
 	web->acknowledge_incident = options->acknowledge_incident;
 	web->note_incident = options->note_incident;
+	web->retry_delivery = options->retry_delivery;
+	web->test_subscriber = options->test_subscriber;
 	web->arg = options->arg;
 	web->public_host = host_of(options->conf->public_url);
 	web->listen = mem_strdup(options->conf->listen);

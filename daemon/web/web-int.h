@@ -136,6 +136,10 @@ const struct route *route_find(
     const char *path, char params[PARAMS_MAX][PARAM_SIZE]);
 const struct route *route_at(size_t i); /* NULL behind the last */
 
+/* The state of deliveries that is asked for; NULL: any. */
+const enum delivery_state *request_delivery_state(
+    const struct request *request);
+
 /* The body of a change, a JSON object, "" standing for an empty one; NULL:
  * `answer` says what is wrong. */
 struct jv *request_json(
@@ -291,6 +295,7 @@ struct series_range chart_fit(const struct series_range *range);
 /* ---- handlers ---- */
 
 handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
+    api_delivery_retry, api_deliveries_retry, api_subscriber_test,
     api_incidents, api_incident, api_deliveries, api_openapi, api_accounts,
     api_account_release, api_incident_acknowledge, api_incident_note;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
@@ -334,6 +339,8 @@ struct web {
 	char *control_path;
 	int (*release_account)(void *arg, const char *account);
 	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
+	int (*retry_delivery)(void *arg, int64_t id);
+	int (*test_subscriber)(void *arg, const char *name);
 	int (*note_incident)(
 	    void *arg, int64_t number, const char *by, const char *text);
 	void *arg;

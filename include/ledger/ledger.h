@@ -89,6 +89,16 @@ int ledger_put_event(struct ledger *ledger, const struct incident *incident,
 int ledger_put_attempt(struct ledger *ledger,
     const struct ledger_delivery *after, wall_us at, dur_us took) MUST_USE;
 
+/*
+ * ledger_revive makes a dead delivery pending again, as if it were made at
+ * `now`; id 0: all that are dead, at most a thousand. `fn` is called for each
+ * on the store lane after the commit.
+ */
+typedef void ledger_revived_fn(void *arg,
+    const struct ledger_delivery *delivery, const char *body, size_t body_len);
+int ledger_revive(struct ledger *ledger, int64_t id, wall_us now,
+    ledger_revived_fn *fn, void *arg) MUST_USE;
+
 /* ledger_put_stops: the accounts that must not log in, all of them. Committed
  * at once, or as soon as the disk has room. */
 int ledger_put_stops(
@@ -166,8 +176,13 @@ int ledger_read_incident(struct ledger_reader *reader, int64_t number,
 
 /* {"deliveries":[{"id","webhook_id","subscriber","type","incident","state",
  * "created","next_try","finished","tries","last_status","last_problem"}]},
- * newest first */
-struct jv *ledger_read_deliveries(struct ledger_reader *reader, uint32_t limit);
+ * newest first; `state` NULL is any. */
+struct jv *ledger_read_deliveries(struct ledger_reader *reader,
+    const enum delivery_state *state, uint32_t limit);
+
+/* One of these. 0, -ENOENT or -EIO. */
+int ledger_read_delivery(
+    struct ledger_reader *reader, int64_t id, struct jv **delivery) MUST_USE;
 
 /* Hourly sums of the tallies from the hour that `from` lies in, by target and
  * then by time, for `health`. 0 or -errno. */

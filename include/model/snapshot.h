@@ -93,6 +93,14 @@ enum fault {
 
 const char *fault_name(enum fault fault); /* "store" */
 
+struct snap_subscriber {
+	const char *name;
+	uint64_t pending;
+	double oldest_s; /* the oldest that is pending; 0 */
+	bool failing; /* its last try failed */
+	bool closed; /* it answered 410 */
+};
+
 struct snap_self {
 	bool faults[FAULT_COUNT];
 	wall_us started;
@@ -125,6 +133,8 @@ struct snapshot {
 	size_t n_operators;
 	struct snap_account *accounts;
 	size_t n_accounts;
+	struct snap_subscriber *subscribers;
+	size_t n_subscribers;
 	struct incident *incidents; /* the open ones, newest first */
 	size_t n_incidents;
 	struct snap_self self;

@@ -67,6 +67,11 @@ void notify_refresh(
 /* notify_test sends `{"type":"test"…}` to one subscriber; false if unknown. */
 bool notify_test(struct notify *notify, const char *subscriber);
 
+/* notify_revive sends a dead delivery after all, id 0: all of them; a receiver
+ * that was closed by a 410 is tried again. One that is not dead stays as it is.
+ * 0 or an error of the store's queue. */
+int notify_revive(struct notify *notify, int64_t id) MUST_USE;
+
 /* notify_stop ends running tries (they stay pending) and writes what waits.
  * notify_free when the lane is freed, for commits report to us until then,
  * and when the loop does not run any more, but before loop_free. */
@@ -76,6 +81,18 @@ void notify_free(struct notify *notify);
 struct notify_stats {
 	uint64_t pending, confirmed, dead, failed_attempts;
 };
+
+/* How the subscribers stand; in no order. */
+struct notify_subscriber {
+	const char *name; /* borrowed until the next notify_apply */
+	uint64_t pending;
+	dur_us oldest; /* age of the oldest that is pending; 0 */
+	bool failing; /* the last try failed */
+	bool closed; /* by a 410 */
+};
+void notify_each(const struct notify *notify,
+    void (*fn)(void *arg, const struct notify_subscriber *subscriber),
+    void *arg);
 void notify_stats(const struct notify *notify, struct notify_stats *stats);
 
 /*

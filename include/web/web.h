@@ -35,6 +35,8 @@ struct web_options {
 	 * -errno; NULL: nothing can be changed. */
 	int (*release_account)(void *arg, const char *account);
 	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
+	int (*retry_delivery)(void *arg, int64_t id); /* 0: all dead ones */
+	int (*test_subscriber)(void *arg, const char *name);
 	int (*note_incident)(
 	    void *arg, int64_t number, const char *by, const char *text);
 	void *arg;

@@ -556,7 +556,7 @@ an_incident_is_read_with_its_timeline_and_deliveries(void **state)
 	list = ledger_read_incidents(rig->reader, true, 10);
 	assert_int_equal(jv_len(jv_get(list, "incidents")), 1);
 	jv_release(list);
-	list = ledger_read_deliveries(rig->reader, 10);
+	list = ledger_read_deliveries(rig->reader, NULL, 10);
 	assert_int_equal(jv_len(jv_get(list, "deliveries")), 1);
 	jv_release(list);
 }

@@ -337,6 +337,23 @@ ledger_each_pending(struct ledger *ledger,
 	return 0;
 }
 
+/* What is dead in the ledger is what the test says; it is pending then. */
+int
+ledger_revive(struct ledger *ledger, int64_t id, wall_us now,
+    ledger_revived_fn *fn, void *arg)
+{
+	(void)ledger;
+	for (size_t i = 0; i < n_pending; i++) {
+		if (id == 0 || pending[i].row.id == id) {
+			pending[i].row.state = DELIVERY_PENDING;
+			pending[i].row.created = pending[i].row.next_try = now;
+			fn(arg, &pending[i].row, pending[i].body,
+			    strlen(pending[i].body));
+		}
+	}
+	return 0;
+}
+
 /* ---- the configuration ---- */
 
 static int conf_references;
@@ -1254,6 +1271,47 @@ what_waits_for_its_forerunner_is_not_told_before_it(void **state)
 }
 
 static void
+a_dead_letter_is_sent_when_somebody_asks(void **state)
+{
+	(void)state;
+	notify_apply(notify, &conf);
+	tell_alpha(1, NOTIFY_OPENED);
+	answer("alpha", 410);
+	assert_int_equal(stats().dead, 1);
+	assert_null(try_to("alpha"));
+	for (n_pending = 0; n_pending < 3; n_pending++) {
+		pending[n_pending].row =
+		    (struct ledger_delivery){.id = 100 + (int64_t)n_pending,
+			.incident = 9,
+			.subscriber = "alpha",
+			.type = "incident.updated",
+			.state = DELIVERY_DEAD};
+		snprintf(pending[n_pending].row.webhook_id,
+		    sizeof(pending[n_pending].row.webhook_id), "msg_%zu",
+		    n_pending);
+		pending[n_pending].body =
+		    "{\"type\":\"incident.updated\",\"data\":{}}";
+	}
+	assert_int_equal(notify_revive(notify, 101), 0);
+	settle();
+	/* the receiver had said 410, and is tried all the same */
+	assert_string_equal(running_to("alpha")->id, "msg_1");
+	answer("alpha", 204);
+	assert_int_equal(stats().pending, 0);
+	/* all of them, in their order */
+	assert_int_equal(notify_revive(notify, 0), 0);
+	settle();
+	for (size_t i = 0; i < 3; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "msg_%zu", i);
+		assert_string_equal(running_to("alpha")->id, id);
+		answer("alpha", 204);
+	}
+	assert_int_equal(stats().confirmed, 4);
+}
+
+static void
 an_alertmanager_is_told_again_what_is_open(void **state)
 {
 	struct incident open[] = {{.number = 7, .severity = 2, .opened = WALL0},
@@ -1328,6 +1386,7 @@ main(void)
 	    outbox_test(a_test_message_goes_to_one_subscriber),
 	    outbox_test(ids_are_unique_and_grow),
 	    outbox_test(a_flood_comes_in_digests),
+	    outbox_test(a_dead_letter_is_sent_when_somebody_asks),
 	    outbox_test(what_waits_for_its_forerunner_is_not_told_before_it),
 	    outbox_test(an_alertmanager_is_told_again_what_is_open),
 	    outbox_test(a_full_outbox_lets_the_oldest_updates_go),
