@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define STALL_LEAST (10 * US_PER_S) /* ticks come every second */
+
 /* ---- entries that nobody is sent ---- */
 
 void
@@ -269,6 +271,8 @@ cause_name(enum alert_blind cause)
 	switch (cause) {
 	case ALERT_BLIND_STOPPED:
 		return "stopped";
+	case ALERT_BLIND_STALLED:
+		return "stalled";
 	case ALERT_BLIND_UPLINK:
 		return "uplink_down";
 	case ALERT_BLIND_SLEPT:
@@ -326,15 +330,22 @@ add_blind(struct alert *alert, struct incident *incident,
 	book_blind(alert, incident, "blind", cause, from, to, wall);
 }
 
-void
-alert_slept(struct alert *alert, dur_us length, wall_us wall)
+/* Unless it was blind already. */
+static void
+add_blind_to_all(
+    struct alert *alert, enum alert_blind cause, dur_us length, wall_us wall)
 {
 	for (size_t i = 0; i < alert->n_open; i++) {
 		if (alert->open[i].blind_since == 0) {
-			add_blind(alert, &alert->open[i], ALERT_BLIND_SLEPT,
-			    length, wall);
+			add_blind(alert, &alert->open[i], cause, length, wall);
 		}
 	}
+}
+
+void
+alert_slept(struct alert *alert, dur_us length, wall_us wall)
+{
+	add_blind_to_all(alert, ALERT_BLIND_SLEPT, length, wall);
 }
 
 void
@@ -426,6 +437,10 @@ alert_restored(struct alert *alert, dur_us ago, dur_us clock_set, wall_us wall)
 void
 incident_tick(struct alert *alert, mono_us now, wall_us wall)
 {
+	if (alert->now > 0 && now - alert->now >= STALL_LEAST) {
+		add_blind_to_all(
+		    alert, ALERT_BLIND_STALLED, now - alert->now, wall);
+	}
 	alert->began = alert->began == 0 ? now : alert->began;
 	alert->now = now;
 	alert->wall = wall;

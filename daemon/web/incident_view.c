@@ -292,13 +292,11 @@ view_lasted(const struct locale *locale, struct jv *incident)
 
 /* A number of seconds as a length; nothing when it is none. */
 static void
-view_seconds(const struct locale *locale, struct jv *incident, const char *key,
-    const char *as)
+view_seconds(struct jv *incident, const char *key, const char *as)
 {
 	double s = jv_real_value(jv_get(incident, key));
 	char text[LOCALE_TEXT_SIZE];
 
-	(void)locale;
 	if (s >= 0.5)
 		jv_set(incident, as,
 		    jv_string(
@@ -311,21 +309,18 @@ view_life(const struct locale *locale, struct jv *incident)
 {
 	static const char *const times[] = {
 	    "confirmed", "acknowledged", "reopened_at"};
-	struct jv *affected = jv_get(incident, "affected");
 	struct jv *deployments = jv_get(incident, "deployments");
 	struct jv *evidence = jv_get(incident, "evidence");
 	bool open = strcmp(jv_get_string(incident, "state", ""), "open") == 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(times); i++)
 		view_time(locale, incident, times[i], LOCALE_TIME_FULL);
-	view_seconds(locale, incident, "blind_s", "blind_text");
-	view_seconds(locale, incident, "calm_s", "calm_text");
+	view_seconds(incident, "blind_s", "blind_text");
+	view_seconds(incident, "calm_s", "calm_text");
 	jv_set(incident, "was_reopened",
 	    jv_bool(jv_get_int(incident, "reopened", 0) > 0));
 	jv_set(incident, "may_acknowledge",
 	    jv_bool(open && jv_get_int(incident, "acknowledged", 0) == 0));
-	jv_set(incident, "has_affected",
-	    jv_bool(jv_get_int(affected, "most", 0) > 0));
 	jv_set(incident, "has_deployments", jv_bool(jv_len(deployments) > 0));
 	jv_set(incident, "has_evidence", jv_bool(jv_len(evidence) > 0));
 	for (size_t i = 0; i < jv_len(deployments); i++) {

@@ -101,10 +101,16 @@ void alert_uplink_down(struct alert *alert, mono_us since);
 
 /*
  * Our blind time is booked with each incident that is open, and taken from
- * what is claimed of its length: while the process was stopped, while our own
- * way out was broken (until alert_uplink_back), and while the machine slept.
+ * what is claimed of its length: while no process ran, or it stood still for
+ * ten seconds and more (no tick came), while our own way out was broken (until
+ * alert_uplink_back), and while the machine slept.
  */
-enum alert_blind { ALERT_BLIND_STOPPED, ALERT_BLIND_UPLINK, ALERT_BLIND_SLEPT };
+enum alert_blind {
+	ALERT_BLIND_STOPPED,
+	ALERT_BLIND_STALLED,
+	ALERT_BLIND_UPLINK,
+	ALERT_BLIND_SLEPT
+};
 void alert_uplink_back(struct alert *alert, wall_us wall);
 void alert_slept(struct alert *alert, dur_us length, wall_us wall);
 

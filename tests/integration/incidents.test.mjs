@@ -80,8 +80,8 @@ scenario('an incident is one over kills, and is resolved once when it ended whil
   assert.deepEqual([detected.data.reason, detected.data.side, detected.data.added], ['http_5xx', 'operator', ['gdansk']]);
   assert.ok(detected.data.value < detected.data.threshold);
   assert.ok(detected.runs.length > 0 && detected.trace_ids.every((id) => /^[0-9a-f]{32}$/.test(id)));
-  assert.match(detected.text_pl, /nie działa: gdansk/);
-  assert.match(detected.text_en, /failing: gdansk/);
+  assert.match(detected.text_pl, /dotknięte: gdansk/);
+  assert.match(detected.text_en, /affected: gdansk/);
 
   // the evidence can be read
   const failed = grown.evidence.find((run) => run.target === 'vulcan/lublin/login' && !run.ok);
@@ -135,7 +135,7 @@ scenario('an incident is one over kills, and is resolved once when it ended whil
   assert.equal((await command('note', String(number), 'po wszystkim', '--by', 'Ewa')).code, 0);
 
   // the page says it all, and what people wrote is text
-  for (const [lang, words] of [['pl', ['nasza usługa nie działała', 'przyjęte', 'Jan Żak', 'znów działa: gdansk']], ['en', ['our service was stopped', 'acknowledged', 'well again: gdansk']]]) {
+  for (const [lang, words] of [['pl', ['nasza usługa nie działała', 'przyjęte', 'Jan Żak', 'już w porządku: gdansk']], ['en', ['our service was stopped', 'acknowledged', 'well again: gdansk']]]) {
     const page = (await get(`${daemon.url}/incidents/${number}?lang=${lang}`)).text;
     for (const word of words) assert.ok(page.includes(word), `${lang}: ${word}`);
     assert.ok(page.includes('&lt;script&gt;alert('), lang);

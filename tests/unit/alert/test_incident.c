@@ -281,8 +281,8 @@ number_in(const struct kept *kept, const char *key)
 /*
  * Steps, each a letter and a number: X fails everywhere for so many rounds, O
  * is well, S is silence for seconds, R a kill and a start after seconds, U and
- * B the uplink, down since a second ago and back, Z a sleep of seconds, C a
- * clock that is set, A an acknowledgement.
+ * B the uplink, down since a second ago and back, Z a sleep of seconds, T no
+ * tick for seconds, C a clock that is set, A an acknowledgement.
  */
 struct sequence {
 	const char *name;
@@ -321,6 +321,10 @@ static const struct sequence sequences[] = {
 	"detected blind blind_over resolved", 1, 1, 1, 253, 201, 0},
     {"killed while the uplink is down", "O20 X6 U0 S200 R100 O30",
 	"detected blind blind resolved", 1, 1, 1, 98, 301, 0},
+    {"we stand still", "O20 X6 T100 X2 O30", "detected blind resolved", 1, 1, 1,
+	191, 100, 0},
+    {"we are late", "O20 X6 T8 X2 O30", "detected resolved", 1, 1, 1, 220, 0,
+	0},
     {"the machine sleeps", "O20 X6 Z3600 X2 O30", "detected blind resolved", 1,
 	1, 1, 210, 3600, 0},
     {"the clock is set forward", "O20 X6 C86400 X2 O30",
@@ -362,6 +366,10 @@ step(struct bench *bench, char what, long n)
 	case 'Z':
 		bench->wall += n * S;
 		alert_slept(bench->alert, n * S, bench->wall);
+		break;
+	case 'T':
+		bench->now += n * S;
+		bench->wall += n * S;
 		break;
 	case 'C':
 		bench->wall += n * S;

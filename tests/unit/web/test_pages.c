@@ -404,9 +404,9 @@ the_life_of_an_incident_is_told(void **state)
 	assert_has_not(world->answer, "<script>alert");
 	assert_has(world->answer, "&lt;b&gt;Jan&lt;/b&gt;");
 	assert_has_not(world->answer, "<b>Jan");
-	assert_has(world->answer, "nie działa: gdansk, lublin");
+	assert_has(world->answer, "dotknięte: gdansk, lublin");
 	assert_has(
-	    world->answer, "znów działa: lublin; dotknięte wdrożenia: 1<");
+	    world->answer, "już w porządku: lublin; dotknięte wdrożenia: 1<");
 	assert_has(world->answer,
 	    "nasza usługa nie działała, bez pomiaru przez 8\u00a0min<");
 	assert_has(world->answer, "zegar przestawiono naprzód o 1\u00a0h");
@@ -420,8 +420,8 @@ the_life_of_an_incident_is_told(void **state)
 	assert_has(world->answer, "well again: lublin");
 	/* both languages for programs */
 	assert_has(get(world, "/api/v1/incidents/11"),
-	    "\"text_en\":\"failing: gdansk, lublin");
-	assert_has(world->answer, "\"text_pl\":\"nie działa: gdansk, lublin");
+	    "\"text_en\":\"affected: gdansk, lublin");
+	assert_has(world->answer, "\"text_pl\":\"dotknięte: gdansk, lublin");
 	assert_has(world->answer, "\"cause\":\"stopped\"");
 }
 
