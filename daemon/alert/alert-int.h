@@ -80,6 +80,12 @@ struct reading {
 struct reading rule_read(
     const struct window *window, const struct conf_alert *rule);
 
+/* rule_unit: of what it measures, as in struct incident; rule_threshold in it;
+ * rule_worse: the graver one of two values, NAN being none. */
+const char *rule_unit(enum conf_alert_kind kind);
+double rule_threshold(const struct conf_alert *rule);
+double rule_worse(const struct conf_alert *rule, double worst, double value);
+
 /*
  * What the bad results have in common. `facts` keeps what it said before as
  * long as something else is not clearly more frequent.
@@ -116,6 +122,12 @@ struct instance {
 	bool fresh; /* a verdict came since it was last judged */
 	mono_us heard_at, heard_until; /* the newest one, and how long the
 					  verdicts so far speak */
+	bool heard; /* a verdict, ever */
+	mono_us verdict_at; /* the last, or since when one is waited for; 0 */
+	wall_us *certs; /* certificate: ends, by deployment; 0: unknown */
+	mono_us read_at;
+	int64_t inhibited_by; /* said in that incident's timeline; 0 */
+	uint32_t inhibits; /* so many while its incident is open */
 	bool holding, well;
 	dur_us held; /* while holding, not counting silence */
 	mono_us well_since;
@@ -255,6 +267,23 @@ void incident_see_again(struct incident *incident, wall_us at);
 
 void incident_tick(struct alert *alert, mono_us now, wall_us wall);
 
+/* ---- watch.c: rules that are judged by the clock ---- */
+
+bool watch_is(const struct instance *instance);
+void watch_read(struct instance *instance, mono_us now, wall_us wall);
+
+/* watch_certificate: a result of a certificate rule; whether it ends soon. */
+bool watch_certificate(
+    struct instance *instance, size_t deployment, const struct result *result);
+
+/* watch_ours: a result that does not count, by our own fault. */
+void watch_ours(struct instance *instance, mono_us now);
+
+/* ---- inhibit.c ---- */
+
+/* inhibit: another open incident says it already. */
+bool inhibit(struct alert *alert, struct instance *instance, wall_us wall);
+
 /* ---- account.c: the built-in rule ---- */
 
 /* alert_accounts_tick resolves what is open for accounts no longer stopped. */
@@ -278,6 +307,7 @@ struct text_input {
 	const char *transaction_title; /* as the profile calls it, or "" */
 	const struct conf_alert *rule;
 	uint32_t attempts, failed; /* of the whole incident */
+	double value; /* now */
 	double worst;
 	struct facts facts;
 	uint32_t deployments_bad, deployments; /* of the scope */

@@ -118,6 +118,7 @@ refresh_text(const struct instance *instance, struct incident *incident)
 	    .rule = instance->rule,
 	    .attempts = incident->attempts,
 	    .failed = incident->failed,
+	    .value = incident->value,
 	    .worst = incident->worst,
 	    .facts = instance->facts,
 	    .deployments_bad = instance->bad_most,
@@ -128,13 +129,6 @@ refresh_text(const struct instance *instance, struct incident *incident)
 	alert_text_en(&input, incident->summary_en);
 }
 
-static double
-worse(const struct conf_alert *rule, double worst, double value)
-{
-	return rule->kind == CONF_ALERT_LATENCY ? fmax(worst, value)
-						: fmin(worst, value);
-}
-
 static void
 refresh(struct instance *instance, struct incident *incident, mono_us now)
 {
@@ -143,18 +137,22 @@ refresh(struct instance *instance, struct incident *incident, mono_us now)
 
 	rule_facts(&instance->window, now, &instance->facts);
 	incident->severity = rule->severity;
+	text_copy(incident->runbook, sizeof(incident->runbook),
+	    rule->runbook ? rule->runbook : "");
 	incident->reason = instance->facts.reason;
 	incident->side = reason_side(incident->reason);
 	incident->phase = instance->facts.phase;
 	text_copy(incident->step, sizeof(incident->step), instance->facts.step);
 	/* fewer results say nothing of a share or a quantile */
-	if (instance->reading.samples >= rule->min_samples) {
+	if (watch_is(instance) ||
+	    instance->reading.samples >= rule->min_samples) {
 		incident->value = instance->reading.value;
-		incident->worst = worse(rule, incident->worst, incident->value);
+		incident->worst =
+		    rule_worse(rule, incident->worst, incident->value);
 	}
-	incident->threshold = rule->kind == CONF_ALERT_LATENCY
-	    ? clock_to_ms(rule->above)
-	    : rule->below;
+	incident->threshold = rule_threshold(rule);
+	text_copy(
+	    incident->unit, sizeof(incident->unit), rule_unit(rule->kind));
 	rule_traces(&instance->window, now, incident->trace_ids);
 	bad = deployments_bad(instance, now);
 	if (bad > instance->bad_most) {
@@ -186,7 +184,8 @@ open_incident(
 
 	if (!again) {
 		incident.number = ++alert->last_number;
-		if (instance->rule->kind == CONF_ALERT_AVAILABILITY) {
+		if (instance->rule->kind == CONF_ALERT_AVAILABILITY ||
+		    instance->rule->kind == CONF_ALERT_BURN_RATE) {
 			incident.failed = instance->reading.failed;
 		}
 	}
@@ -196,6 +195,7 @@ open_incident(
 	instance->bad_most = incident.affected_most;
 	refresh(instance, &incident, now);
 	instance->incident = incident.number;
+	instance->inhibits = 0;
 	instance->holding = false;
 	instance->well = false;
 	remember_told(instance, now);
@@ -263,7 +263,9 @@ judge_closed(
 {
 	const struct reading *reading = &instance->reading;
 
-	if (!reading->bad || reading->samples < instance->rule->min_samples) {
+	if (!reading->bad ||
+	    (!watch_is(instance) &&
+		reading->samples < instance->rule->min_samples)) {
 		instance->holding = false;
 		return;
 	}
@@ -274,7 +276,8 @@ judge_closed(
 		instance->holding = true;
 		instance->held = 0;
 	}
-	if (instance->held >= instance->rule->hold) {
+	if (instance->held >= instance->rule->hold &&
+	    !inhibit(alert, instance, wall)) {
 		open_incident(alert, instance, now, wall);
 	}
 }
@@ -332,7 +335,10 @@ alert_tick(struct alert *alert, mono_us now, wall_us wall)
 	for (size_t i = 0; alert->rules && i < alert->rules->n; i++) {
 		struct instance *instance = &alert->rules->instances[i];
 
-		if (rule_advance(&instance->window, now) || instance->dirty) {
+		if (watch_is(instance)) {
+			watch_read(instance, now, wall);
+		} else if (rule_advance(&instance->window, now) ||
+		    instance->dirty) {
 			instance->reading =
 			    rule_read(&instance->window, instance->rule);
 			instance->dirty = false;
@@ -425,6 +431,11 @@ hear(struct instance *instance, dur_us every, mono_us now)
 						 : instance->heard_until) -
 		    instance->heard_at;
 	}
+	instance->heard = true;
+	instance->verdict_at = now;
+	if (watch_is(instance)) {
+		return;
+	}
 	instance->fresh = true;
 	instance->heard_at = now;
 	if (instance->heard_until < until) {
@@ -444,10 +455,15 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 {
 	const struct route *route;
 
+	route = route_of(alert, result->target);
 	if (reason_verdict(result->reason) == VERDICT_EXCLUDED) {
+		for (size_t i = 0;
+		     reason_side(result->reason) == SIDE_OURS && i < route->n;
+		     i++) {
+			watch_ours(route->hops[i].instance, now);
+		}
 		return;
 	}
-	route = route_of(alert, result->target);
 	for (size_t i = 0; i < route->n; i++) {
 		const struct hop *hop = &route->hops[i];
 		struct instance *instance = hop->instance;
@@ -461,7 +477,9 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 			    instance->op->deployments[hop->deployment].every,
 			    now);
 		}
-		bad = rule_add(&instance->window, instance->rule, result, now);
+		bad = instance->certs
+		    ? watch_certificate(instance, hop->deployment, result)
+		    : rule_add(&instance->window, instance->rule, result, now);
 		if (bad && instance->bad_at) {
 			instance->bad_at[hop->deployment] = now;
 		}

@@ -87,6 +87,11 @@ add_instance(struct alert_rules *rules, const struct conf_alert *rule,
 		instance->bad_at =
 		    mem_array(op->n_deployments, sizeof(*instance->bad_at));
 	}
+	if (rule->kind == CONF_ALERT_CERTIFICATE) {
+		instance->certs =
+		    mem_array(deployment ? 1 : op->n_deployments + 1,
+			sizeof(*instance->certs));
+	}
 }
 
 static void
@@ -116,6 +121,27 @@ add_instances_of(struct alert_rules *rules, const struct conf_alert *rule,
 	}
 }
 
+static void
+inherit_certificates(struct instance *instance, const struct instance *old,
+    const struct alert_rules *before)
+{
+	if (!instance->certs || !old->certs) {
+		return;
+	}
+	if (instance->deployment) {
+		instance->certs[0] = old->certs[0];
+		return;
+	}
+	for (size_t i = 0; i < instance->op->n_deployments; i++) {
+		size_t k;
+
+		if (alert_deployment_index(before, old->op,
+			instance->op->deployments[i].name, &k)) {
+			instance->certs[i] = old->certs[k];
+		}
+	}
+}
+
 /* The old window goes on when it measures the same thing over the same time;
  * the incident goes on in any case. */
 static void
@@ -139,6 +165,10 @@ inherit(struct instance *instance, struct instance *old,
 		instance->well_since = old->well_since;
 	}
 	instance->dirty = true;
+	instance->heard = old->heard;
+	instance->verdict_at = old->verdict_at;
+	instance->inhibited_by = old->inhibited_by;
+	instance->inhibits = old->inhibits;
 	instance->facts = old->facts;
 	instance->incident = old->incident;
 	instance->bad_most = old->bad_most;
@@ -158,6 +188,7 @@ inherit(struct instance *instance, struct instance *old,
 			instance->bad_at[i] = old->bad_at[k];
 		}
 	}
+	inherit_certificates(instance, old, before);
 }
 
 static void
@@ -279,6 +310,7 @@ alert_rules_free(struct alert_rules *rules)
 	for (size_t i = 0; i < rules->n; i++) {
 		rule_fini(&rules->instances[i].window);
 		free(rules->instances[i].bad_at);
+		free(rules->instances[i].certs);
 	}
 	free(rules->instances);
 	index_fini(&rules->scopes);

@@ -5,6 +5,7 @@
  */
 #include "alert-int.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,39 @@ rule_add(struct window *window, const struct conf_alert *rule,
 	return bad;
 }
 
+/* How fast the budget of errors is spent: 1 spends exactly all of it. */
+static double
+burn_rate(const struct conf_alert *rule, uint32_t ok, uint32_t failed)
+{
+	return (double)failed / (double)(ok + failed) / (1 - rule->objective);
+}
+
+/*
+ * It must burn over the whole window, and still burn now: in the current
+ * twentieth and the one before. The first keeps a single failure from calling
+ * anybody, the second ends it soon after it has ended.
+ * Source: Beyer et al., The Site Reliability Workbook, chapter 5.
+ */
+static struct reading
+read_burn_rate(const struct window *window, const struct conf_alert *rule)
+{
+	struct reading reading = {
+	    .samples = window->ok + window->failed, .failed = window->failed};
+	struct counts now = {0};
+
+	for (int64_t slot = window->slot; slot >= 0 && slot > window->slot - 2;
+	     slot--) {
+		now.ok += window->slots[slot % WINDOW_SLOTS].ok;
+		now.failed += window->slots[slot % WINDOW_SLOTS].failed;
+	}
+	if (reading.samples > 0) {
+		reading.value = burn_rate(rule, window->ok, window->failed);
+		reading.bad = reading.value > rule->factor && now.failed > 0 &&
+		    burn_rate(rule, now.ok, now.failed) > rule->factor;
+	}
+	return reading;
+}
+
 struct reading
 rule_read(const struct window *window, const struct conf_alert *rule)
 {
@@ -192,6 +226,11 @@ rule_read(const struct window *window, const struct conf_alert *rule)
 	struct hist sum = {0};
 
 	switch (rule->kind) {
+	case CONF_ALERT_BURN_RATE:
+		return read_burn_rate(window, rule);
+	case CONF_ALERT_CERTIFICATE: /* watch.c reads these */
+	case CONF_ALERT_NO_DATA:
+		break;
 	case CONF_ALERT_AVAILABILITY:
 		reading.samples = window->ok + window->failed;
 		if (reading.samples > 0) {
@@ -211,6 +250,47 @@ rule_read(const struct window *window, const struct conf_alert *rule)
 		break;
 	}
 	return reading;
+}
+
+const char *
+rule_unit(enum conf_alert_kind kind)
+{
+	static const char *const units[] = {
+	    [CONF_ALERT_AVAILABILITY] = "ratio",
+	    [CONF_ALERT_LATENCY] = "ms",
+	    [CONF_ALERT_BURN_RATE] = "times",
+	    [CONF_ALERT_CERTIFICATE] = "days",
+	    [CONF_ALERT_NO_DATA] = "min",
+	};
+
+	return units[kind];
+}
+
+double
+rule_threshold(const struct conf_alert *rule)
+{
+	switch (rule->kind) {
+	case CONF_ALERT_AVAILABILITY:
+		return rule->below;
+	case CONF_ALERT_LATENCY:
+		return clock_to_ms(rule->above);
+	case CONF_ALERT_BURN_RATE:
+		return rule->factor;
+	case CONF_ALERT_CERTIFICATE:
+		return (double)rule->within / (86400.0 * US_PER_S);
+	case CONF_ALERT_NO_DATA:
+		return (double)rule->window / (60.0 * US_PER_S);
+	}
+	return NAN;
+}
+
+double
+rule_worse(const struct conf_alert *rule, double worst, double value)
+{
+	return rule->kind == CONF_ALERT_AVAILABILITY ||
+		rule->kind == CONF_ALERT_CERTIFICATE
+	    ? fmin(worst, value)
+	    : fmax(worst, value);
 }
 
 /* Something new must be a quarter more frequent than what was said before,

@@ -313,6 +313,91 @@ failing_en(struct buf *out, const struct text_input *in)
 	}
 }
 
+/* ---- the other kinds ---- */
+
+static void
+burning(struct buf *out, const struct text_input *in, bool polish)
+{
+	buf_adds(out,
+	    polish ? "dopuszczalne błędy zużywają się "
+		   : "the error budget burns ");
+	add_number(out, in->worst, polish);
+	buf_adds(
+	    out, polish ? " razy za szybko (próg " : " times too fast (limit ");
+	add_number(out, in->rule->factor, polish);
+	buf_adds(out, polish ? "; cel " : "; objective ");
+	add_number(out, in->rule->objective * 100.0, polish);
+	buf_adds(out, "%), ");
+	if (polish) {
+		failing_pl(out, in);
+	} else {
+		failing_en(out, in);
+	}
+}
+
+/* 1 dzień, all others dni. */
+static void
+ending(struct buf *out, const struct text_input *in, bool polish)
+{
+	double days = floor(in->value);
+
+	if (in->value <= 0) {
+		buf_adds(out,
+		    polish ? "certyfikat wygasł"
+			   : "the certificate has expired");
+	} else if (days < 1) {
+		buf_adds(out,
+		    polish ? "certyfikat wygasa w ciągu doby"
+			   : "the certificate expires within a day");
+	} else {
+		buf_printf(out,
+		    polish ? "certyfikat wygasa za %.0f %s"
+			   : "the certificate expires in %.0f %s",
+		    days,
+		    polish ? (days < 2 ? "dzień" : "dni")
+			   : (days < 2 ? "day" : "days"));
+	}
+	add_deployments(out, in, polish);
+}
+
+static void
+silent(struct buf *out, const struct text_input *in, bool polish)
+{
+	buf_adds(out, polish ? "brak danych od " : "no data for ");
+	add_number(out, floor(in->value), polish);
+	buf_adds(out, " min");
+}
+
+static void
+say(struct buf *out, const struct text_input *in, bool polish)
+{
+	switch (in->rule->kind) {
+	case CONF_ALERT_AVAILABILITY:
+		if (polish) {
+			failing_pl(out, in);
+		} else {
+			failing_en(out, in);
+		}
+		break;
+	case CONF_ALERT_LATENCY:
+		if (polish) {
+			slow_pl(out, in);
+		} else {
+			slow_en(out, in);
+		}
+		break;
+	case CONF_ALERT_BURN_RATE:
+		burning(out, in, polish);
+		break;
+	case CONF_ALERT_CERTIFICATE:
+		ending(out, in, polish);
+		break;
+	case CONF_ALERT_NO_DATA:
+		silent(out, in, polish);
+		break;
+	}
+}
+
 void
 alert_text_pl(const struct text_input *input, char out[INCIDENT_TEXT_SIZE])
 {
@@ -320,11 +405,7 @@ alert_text_pl(const struct text_input *input, char out[INCIDENT_TEXT_SIZE])
 
 	buf_init(&text, TEXT_MAX);
 	add_scope(&text, input, act_words(input).pl);
-	if (input->rule->kind == CONF_ALERT_LATENCY) {
-		slow_pl(&text, input);
-	} else {
-		failing_pl(&text, input);
-	}
+	say(&text, input, true);
 	put(&text, out, INCIDENT_TEXT_SIZE);
 	buf_fini(&text);
 }
@@ -336,11 +417,7 @@ alert_text_en(const struct text_input *input, char out[INCIDENT_TEXT_SIZE])
 
 	buf_init(&text, TEXT_MAX);
 	add_scope(&text, input, act_words(input).en);
-	if (input->rule->kind == CONF_ALERT_LATENCY) {
-		slow_en(&text, input);
-	} else {
-		failing_en(&text, input);
-	}
+	say(&text, input, false);
 	put(&text, out, INCIDENT_TEXT_SIZE);
 	buf_fini(&text);
 }
@@ -435,6 +512,9 @@ alert_text_entry(const struct incident *incident, uint32_t deployments_bad,
 	buf_init(&text, TEXT_MAX);
 	buf_printf(&text, "value=%.6g threshold=%.6g", incident->value,
 	    incident->threshold);
+	if (incident->unit[0] != '\0') {
+		buf_printf(&text, " unit=%s", incident->unit);
+	}
 	if (incident->reason != REASON_OK) {
 		buf_printf(&text, " reason=%s side=%s",
 		    reason_name(incident->reason), side_name(incident->side));

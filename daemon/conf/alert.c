@@ -78,7 +78,52 @@ read_severity(const struct node *node, void *group)
 		alert->severity = (int)severity;
 }
 
-static const char *const kinds[] = {"availability", "latency", NULL};
+static void
+read_objective(const struct node *node, void *group)
+{
+	struct conf_alert *alert = group;
+	double ratio = -1;
+	bool good = node_is_string(node)
+	    ? parse_percent(config_setting_get_string(node->setting), &ratio)
+	    : node_number(node, &ratio);
+	if (good && ratio >= 0.5 && ratio < 1)
+		alert->objective = ratio;
+	else
+		node_problem(node,
+		    "must be a share from 0.5 and under 1, such as \"99.5%%\" "
+		    "or 0.995");
+}
+
+static void
+read_factor(const struct node *node, void *group)
+{
+	struct conf_alert *alert = group;
+	double factor;
+	if (node_number(node, &factor) && factor >= 1 && factor <= 1000)
+		alert->factor = factor;
+	else
+		node_problem(
+		    node, "must be a number from 1 to 1000, without quotes");
+}
+
+static void
+read_runbook(const struct node *node, void *group)
+{
+	struct conf_alert *alert = group;
+	const char *url;
+	if (!node_string(node, &url))
+		return;
+	if (settings_url_valid(url) && strlen(url) < INCIDENT_TEXT_SIZE)
+		alert->runbook = url;
+	else
+		node_problem(node,
+		    "must be an address that begins with https:// or http://, "
+		    "of at most 255 bytes");
+}
+
+/* In the order of enum conf_alert_kind. */
+static const char *const kinds[] = {
+    "availability", "latency", "burn_rate", "certificate", "no_data", NULL};
 static const char *const scopes[] = {"operator", "deployment", NULL};
 
 #define FIELD(name) offsetof(struct conf_alert, name)
@@ -93,14 +138,19 @@ static const struct key alert_keys[] = {
     {"above", KEY_DURATION, .offset = FIELD(above), .min = US_PER_MS,
 	.max = 1800 * SECOND},
     {"quantile", KEY_READ, .read = read_quantile},
+    {"objective", KEY_READ, .read = read_objective},
+    {"factor", KEY_READ, .read = read_factor},
+    {"within", KEY_DURATION, .offset = FIELD(within), .min = DAY,
+	.max = 366 * DAY},
     {"window", KEY_DURATION, .offset = FIELD(window), .min = SECOND,
-	.max = DAY},
+	.max = 3 * DAY},
     {"for", KEY_DURATION, .offset = FIELD(hold), .min = 0, .max = DAY},
     {"resolve_after", KEY_DURATION, .offset = FIELD(resolve_after), .min = 0,
 	.max = DAY},
     {"min_samples", KEY_U32, .offset = FIELD(min_samples), .min = 1,
 	.max = 100000},
     {"severity", KEY_READ, .read = read_severity},
+    {"runbook", KEY_READ, .read = read_runbook},
 };
 #undef FIELD
 
@@ -163,23 +213,28 @@ check_transaction(const struct node *node, const struct conf_alert *alert)
 static void
 check_threshold(const struct node *node, enum conf_alert_kind kind)
 {
-	static const char *const of_latency[] = {"above", "quantile"};
+	static const struct {
+		const char *key;
+		enum conf_alert_kind of;
+		bool required;
+	} thresholds[] = {
+	    {"below", CONF_ALERT_AVAILABILITY, true},
+	    {"above", CONF_ALERT_LATENCY, true},
+	    {"quantile", CONF_ALERT_LATENCY, false},
+	    {"objective", CONF_ALERT_BURN_RATE, true},
+	    {"factor", CONF_ALERT_BURN_RATE, true},
+	    {"within", CONF_ALERT_CERTIFICATE, true},
+	};
 	struct node member;
-	if (kind == CONF_ALERT_AVAILABILITY) {
-		if (!node_member(node, "below", &member))
-			node_problem_at(node, "below",
-			    "is required for the kind availability");
-		for (size_t i = 0; i < ARRAY_LEN(of_latency); i++)
-			if (node_member(node, of_latency[i], &member))
-				node_problem(
-				    &member, "belongs to the kind latency");
-		return;
+	for (size_t i = 0; i < ARRAY_LEN(thresholds); i++) {
+		bool has = node_member(node, thresholds[i].key, &member);
+		if (has && thresholds[i].of != kind)
+			node_problem(&member, "belongs to the kind %s",
+			    kinds[thresholds[i].of]);
+		if (!has && thresholds[i].of == kind && thresholds[i].required)
+			node_problem_at(node, thresholds[i].key,
+			    "is required for the kind %s", kinds[kind]);
 	}
-	if (!node_member(node, "above", &member))
-		node_problem_at(
-		    node, "above", "is required for the kind latency");
-	if (node_member(node, "below", &member))
-		node_problem(&member, "belongs to the kind availability");
 }
 
 void

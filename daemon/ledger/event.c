@@ -111,6 +111,8 @@ put_incident(struct ledger *ledger, const struct incident *incident)
 	sqlite3_bind_double(stmt, 18, incident->worst);
 	bind_life(stmt, incident);
 	sql_bind_text(stmt, 32, names);
+	sql_bind_text(stmt, 33, incident->runbook);
+	sql_bind_text(stmt, 34, incident->unit);
 	return ledger_run(ledger, stmt);
 }
 

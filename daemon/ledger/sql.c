@@ -17,7 +17,8 @@
 	" phase, step, value, threshold, summary_pl, summary_en, trace_ids," \
 	" attempts, failed, worst, clock_set, confirmed, confirmed_by," \
 	" acknowledged, acknowledged_by, reopened, reopened_at, calm, blind," \
-	" blind_since, affected_now, affected_most, affected_of, affected"
+	" blind_since, affected_now, affected_most, affected_of, affected, " \
+	"runbook, unit"
 
 /* One text per version; what was released is never changed, only followed. */
 static const char *const migrations[] = {
@@ -132,6 +133,8 @@ static const char *const migrations[] = {
     "ALTER TABLE incident ADD COLUMN affected_most INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE incident ADD COLUMN affected_of INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE incident ADD COLUMN affected TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE incident ADD COLUMN runbook TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE incident ADD COLUMN unit TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX incident_resolved ON incident(resolved);"
     "ALTER TABLE timeline ADD COLUMN who TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE timeline ADD COLUMN data TEXT NOT NULL DEFAULT '';"
@@ -331,6 +334,9 @@ read_life(sqlite3_stmt *stmt, struct incident *incident)
 	incident->affected_of = (uint32_t)sqlite3_column_int64(stmt, 30);
 	split(sql_text(stmt, 31), incident->affected[0], INCIDENT_NAMES,
 	    sizeof(incident->affected[0]));
+	text_copy(
+	    incident->runbook, sizeof(incident->runbook), sql_text(stmt, 32));
+	text_copy(incident->unit, sizeof(incident->unit), sql_text(stmt, 33));
 }
 
 void
@@ -428,7 +434,8 @@ sql_of(enum sql sql)
 		return "INSERT OR REPLACE INTO incident(" INCIDENT_COLUMNS ")"
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
 		       " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
-		       " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)";
+		       " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, "
+		       "?33, ?34)";
 	case SQL_INCIDENT_LAST:
 		return "SELECT coalesce(max(number), 0) FROM incident";
 	case SQL_INCIDENT_OPEN:

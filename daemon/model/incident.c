@@ -128,10 +128,12 @@ incident_json(const struct incident *incident)
 	jv_set(data, "phase", jv_string(phase_name(incident->phase)));
 	jv_set(data, "value", jv_real(incident->value));
 	jv_set(data, "threshold", jv_real(incident->threshold));
+	jv_set(data, "unit", text_or_null(incident->unit));
 	jv_set(data, "attempts", jv_int(incident->attempts));
 	jv_set(data, "failed", jv_int(incident->failed));
 	jv_set(data, "worst", jv_real(incident->worst));
 	jv_set(data, "summary", summary);
 	jv_set(data, "trace_ids", traces);
+	jv_set(data, "runbook_url", text_or_null(incident->runbook));
 	return data;
 }

@@ -72,13 +72,33 @@ word_of(const struct locale *locale, const char *family, const char *name,
 	return text == key ? key + strlen(family) + 1 : text;
 }
 
-/* A share of good results is below one, a time in milliseconds above. */
+/* In the unit that the line names; those of before have none: a share of good
+ * results is at most one, a time in milliseconds is more. */
+static bool
+is_share(const char *threshold, const char *unit)
+{
+	return unit[0] == '\0' ? strtod(threshold, NULL) <= 1
+			       : strcmp(unit, "ratio") == 0;
+}
+
 static void
 figure(const struct locale *locale, const char *text, bool share,
-    char out[LOCALE_TEXT_SIZE])
+    const char *unit, char out[LOCALE_TEXT_SIZE])
 {
+	static const struct {
+		const char *unit, *sign;
+	} signs[] = {{"times", "×"}, {"days", "d"}, {"min", "min"}};
 	double value = strtod(text, NULL);
+	char number[LOCALE_TEXT_SIZE];
 
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		if (strcmp(signs[i].unit, unit) == 0) {
+			locale_number(locale, value, 1, number);
+			snprintf(out, LOCALE_TEXT_SIZE, "%.40s %s", number,
+			    signs[i].sign);
+			return;
+		}
+	}
 	if (share)
 		locale_percent(locale, value, out);
 	else
@@ -139,7 +159,7 @@ static bool
 say_change(const struct locale *locale, const char *kind, const char *text,
     struct buf *out)
 {
-	char value[64], threshold[64], cause[64];
+	char value[64], threshold[64], cause[64], unit[64] = "";
 	char now[LOCALE_TEXT_SIZE], limit[LOCALE_TEXT_SIZE];
 	struct locale_arg args[] = {{"value", now}, {"limit", limit}};
 	bool share;
@@ -151,9 +171,10 @@ say_change(const struct locale *locale, const char *kind, const char *text,
 	if (!field(text, "value", value) ||
 	    !field(text, "threshold", threshold))
 		return say_account(locale, text, out);
-	share = strtod(threshold, NULL) <= 1;
-	figure(locale, value, share, now);
-	figure(locale, threshold, share, limit);
+	field(text, "unit", unit);
+	share = is_share(threshold, unit);
+	figure(locale, value, share, unit, now);
+	figure(locale, threshold, share, unit, limit);
 	locale_say(locale, out, share ? "timeline.share" : "timeline.time",
 	    args, ARRAY_LEN(args));
 	/* what it was is told above; what is over has no cause */

@@ -156,7 +156,13 @@ struct conf_operator {
 
 /* ---- alerts ---- */
 
-enum conf_alert_kind { CONF_ALERT_AVAILABILITY, CONF_ALERT_LATENCY };
+enum conf_alert_kind {
+	CONF_ALERT_AVAILABILITY,
+	CONF_ALERT_LATENCY,
+	CONF_ALERT_BURN_RATE, /* of the error budget that `objective` leaves */
+	CONF_ALERT_CERTIFICATE, /* that ends soon */
+	CONF_ALERT_NO_DATA,
+};
 enum conf_alert_scope { CONF_SCOPE_OPERATOR, CONF_SCOPE_DEPLOYMENT };
 
 struct conf_alert {
@@ -169,11 +175,15 @@ struct conf_alert {
 	double below; /* availability, 0 to 1: opens when below */
 	dur_us above; /* latency: opens when the quantile is above */
 	double quantile; /* 0.95 by default */
+	double objective; /* burn rate: share of ok that is aimed at */
+	double factor; /* burn rate: opens when it is above */
+	dur_us within; /* certificate: opens when it ends within */
 	dur_us window;
 	dur_us hold; /* key `for`: how long it must hold */
 	dur_us resolve_after; /* how long it must be well again */
 	uint32_t min_samples;
 	int severity; /* 1 (a single act is slow) to 4 (the worst) */
+	const char *runbook; /* URL for whoever is called; NULL */
 };
 
 /* ---- subscribers ---- */

@@ -31,8 +31,10 @@ struct incident {
 	enum side side;
 	enum phase phase;
 	char step[MODEL_NAME_SIZE];
-	double value; /* what the rule measured when it last looked: the
-			 share of ok results, or milliseconds */
+	double value; /* what the rule measured when it last looked */
+	char unit[8]; /* of value, threshold and worst: "ratio" of ok results,
+			 "ms", "times" the rate that the budget of errors
+			 bears, "days", "min"; "": none */
 	double threshold;
 	/* of the whole incident, with the window that opened it */
 	uint32_t attempts; /* results that the rule looked at */
@@ -41,6 +43,7 @@ struct incident {
 	char summary_pl[INCIDENT_TEXT_SIZE];
 	char summary_en[INCIDENT_TEXT_SIZE];
 	char trace_ids[INCIDENT_TRACES][TRACE_ID_SIZE]; /* "" when unused */
+	char runbook[INCIDENT_TEXT_SIZE]; /* URL; "": none */
 	/* its times go by the clock that it opened on: */
 	dur_us clock_set; /* by how much the wall clock was set since */
 	wall_us confirmed; /* by a person or by its age; 0: not yet */
@@ -71,11 +74,11 @@ struct jv;
  * incident_json: how everybody is told of an incident: API, pages, webhooks.
  * {"number","rule","scope","operator","deployment","transaction","severity",
  *  "state":"open"|"resolved","opened","resolved","reason","side","step",
- *  "phase","value","threshold","attempts","failed","worst",
+ *  "phase","value","threshold","unit","attempts","failed","worst",
  *  "lasted_s","blind_s","blind_since","calm_s","detected","confirmed",
  *  "confirmed_by","acknowledged","acknowledged_by","reopened","reopened_at",
  *  "affected":{"now","most","of","names":[…]},
- *  "summary":{"pl","en"},"trace_ids":[…]}
+ *  "summary":{"pl","en"},"trace_ids":[…],"runbook_url"}
  * Times in Unix seconds; null is what does not apply: the parts of the scope
  * that stand for all, reason and side of an incident that is only slow, who
  * confirmed one that only grew old. "names" are the first INCIDENT_NAMES.
@@ -84,8 +87,9 @@ struct jv *incident_json(const struct incident *incident);
 
 /*
  * One line of an incident's timeline. Kinds: "detected" (by its rule),
- * "updated", "affected", "confirmed", "acknowledged", "note", "blind",
- * "blind_over", "clock", "delivery", "resolved", "reopened".
+ * "updated", "affected", "inhibited" (what another rule would have said),
+ * "confirmed", "acknowledged", "note", "blind", "blind_over", "clock",
+ * "delivery", "resolved", "reopened".
  */
 struct incident_entry {
 	int64_t incident;

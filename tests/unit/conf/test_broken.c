@@ -276,6 +276,27 @@ static const struct folder_case alerts[] = {
 	"c.cfg:5: alerts[1].below: is required for the kind availability\n"
 	"c.cfg:6: alerts[1].above: belongs to the kind latency\n"
 	"c.cfg:7: alerts[1].quantile: belongs to the kind latency\n"},
+    {"the thresholds of other kinds",
+	{{"c.cfg",
+	    TOP OPERATORS
+	    "alerts = ( { name = \"r\"; kind = \"burn_rate\";\n within = "
+	    "\"3d\"; },\n{ name = \"s\"; kind = \"certificate\"; },\n"
+	    "{ name = \"t\"; kind = \"no_data\";\n factor = 2.0; } );\n"}},
+	"c.cfg:3: alerts[0].objective: is required for the kind burn_rate\n"
+	"c.cfg:3: alerts[0].factor: is required for the kind burn_rate\n"
+	"c.cfg:4: alerts[0].within: belongs to the kind certificate\n"
+	"c.cfg:5: alerts[1].within: is required for the kind certificate\n"
+	"c.cfg:7: alerts[2].factor: belongs to the kind burn_rate\n"},
+    {"their bounds",
+	{{"c.cfg",
+	    RULE("kind = \"burn_rate\";\nobjective = \"100%\";\n"
+		 "factor = 0.5;\nrunbook = \"wiki\";\n")}},
+	"c.cfg:5: alerts[0].objective: must be a share from 0.5 and under 1, "
+	"such as \"99.5%\" or 0.995\n"
+	"c.cfg:6: alerts[0].factor: must be a number from 1 to 1000, without "
+	"quotes\n"
+	"c.cfg:7: alerts[0].runbook: must be an address that begins with "
+	"https:// or http://, of at most 255 bytes\n"},
     {"values are bounded",
 	{{"c.cfg",
 	    RULE("kind = \"availability\";\nscope = \"school\";\n"
@@ -285,7 +306,7 @@ static const struct folder_case alerts[] = {
 	"c.cfg:6: alerts[0].below: must be a share over 0 and at most 1, such "
 	"as \"99.5%\" or 0.995\n"
 	"c.cfg:7: alerts[0].window: " LENGTH(
-	    "1s", "1d") "c.cfg:8: alerts[0].for: " LENGTH("0s",
+	    "1s", "3d") "c.cfg:8: alerts[0].for: " LENGTH("0s",
 	    "1d") "c.cfg:9: alerts[0].min_samples: " WHOLE("1",
 	    "100000") "c.cfg:10: alerts[0].severity: " WHOLE("1", "4")},
     {"operators and transactions exist",
