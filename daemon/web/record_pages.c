@@ -37,8 +37,10 @@ request_incident(
 	    number > INT64_MAX)
 		return -ENOENT;
 	problem = ledger_read_incident(web->reader, (int64_t)number, incident);
-	if (problem == 0)
+	if (problem == 0) {
 		incident_update(request->snapshot, *incident);
+		incident_add_evidence(web, *incident);
+	}
 	return problem;
 }
 

@@ -271,6 +271,12 @@ void view_entry(const struct locale *locale, struct jv *entry);
 struct jv *entry_said(const struct locale *locale, const struct jv *entry);
 void entry_set_texts(struct web *web, struct jv *entry);
 
+/* ---- incident_evidence.c ---- */
+
+/* incident_add_evidence adds the HAR files kept beside the ledger to those of
+ * an incident as ledger_read_incident gives it. */
+void incident_add_evidence(struct web *web, struct jv *incident);
+
 /* ---- timeline.c ---- */
 
 /* timeline_say: an entry whose data says all; false when they do not.

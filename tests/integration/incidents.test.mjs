@@ -87,6 +87,7 @@ scenario('an incident is one over kills, and is resolved once when it ended whil
   const failed = grown.evidence.find((run) => run.target === 'vulcan/lublin/login' && !run.ok);
   assert.ok(failed, JSON.stringify(grown.evidence));
   assert.ok(grown.evidence.some((run) => run.ok));
+  for (const run of grown.evidence) assert.equal((await get(`${daemon.url}${run.har_url}`)).status, 200, run.har_url);
   const har = await get(`${daemon.url}${failed.har_url}`);
   assert.ok(har.json().log.entries.some((entry) => entry.response.status === 503));
 
