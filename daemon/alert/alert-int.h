@@ -128,6 +128,7 @@ struct instance {
 	mono_us read_at;
 	int64_t inhibited_by; /* said in that incident's timeline; 0 */
 	uint32_t inhibits; /* so many while its incident is open */
+	int raised_to; /* its severity, by a graver rule; 0 */
 	bool holding, well;
 	dur_us held; /* while holding, not counting silence */
 	mono_us well_since;
@@ -283,6 +284,11 @@ void watch_ours(struct instance *instance, mono_us now);
 
 /* inhibit: another open incident says it already. */
 bool inhibit(struct alert *alert, struct instance *instance, wall_us wall);
+
+/* inhibit_outlasts: a rule that raised the incident of this one still holds, so
+ * that it is not over. */
+bool inhibit_outlasts(
+    const struct alert *alert, const struct instance *instance);
 
 /* ---- account.c: the built-in rule ---- */
 

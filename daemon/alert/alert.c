@@ -136,7 +136,9 @@ refresh(struct instance *instance, struct incident *incident, mono_us now)
 	uint32_t bad;
 
 	rule_facts(&instance->window, now, &instance->facts);
-	incident->severity = rule->severity;
+	incident->severity = rule->severity > instance->raised_to
+	    ? rule->severity
+	    : instance->raised_to;
 	text_copy(incident->runbook, sizeof(incident->runbook),
 	    rule->runbook ? rule->runbook : "");
 	incident->reason = instance->facts.reason;
@@ -191,11 +193,13 @@ open_incident(
 	}
 	text_copy(incident.rule, sizeof(incident.rule), instance->rule->name);
 	text_copy(incident.scope, sizeof(incident.scope), instance->scope);
+	instance->raised_to = 0;
 	instance->facts = (struct facts){.phase = PHASE_WAIT};
 	instance->bad_most = incident.affected_most;
 	refresh(instance, &incident, now);
 	instance->incident = incident.number;
 	instance->inhibits = 0;
+	instance->inhibited_by = 0;
 	instance->holding = false;
 	instance->well = false;
 	remember_told(instance, now);
@@ -297,7 +301,7 @@ judge_open(
 		instance->well = false;
 		return;
 	}
-	if (reading->bad) {
+	if (reading->bad || inhibit_outlasts(alert, instance)) {
 		instance->well = false;
 		update_incident(alert, instance, incident, now, wall);
 		return;

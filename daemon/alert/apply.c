@@ -169,6 +169,7 @@ inherit(struct instance *instance, struct instance *old,
 	instance->verdict_at = old->verdict_at;
 	instance->inhibited_by = old->inhibited_by;
 	instance->inhibits = old->inhibits;
+	instance->raised_to = old->raised_to;
 	instance->facts = old->facts;
 	instance->incident = old->incident;
 	instance->bad_most = old->bad_most;
@@ -210,6 +211,7 @@ adopt(struct instance *instance, const struct incident *incident)
 {
 	instance->incident = incident->number;
 	instance->bad_most = incident->affected_most;
+	instance->raised_to = incident->severity;
 	instance->facts = (struct facts){.known = true,
 	    .reason = incident->reason,
 	    .phase = incident->phase};

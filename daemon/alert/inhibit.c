@@ -1,6 +1,7 @@
 /*
  * One incident, not four hundred: a rule opens none while another one says it
- * already. That is said in the other one's timeline.
+ * already. That is said in the other one's timeline. A graver rule about the
+ * same raises the incident that a slighter, quicker one has opened.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,18 @@ explains(enum conf_alert_kind open, enum conf_alert_kind kind)
 	    (is_failure(open) && kind != CONF_ALERT_CERTIFICATE);
 }
 
+/* Two rules about the failures of the same act at the same place. */
+static bool
+same_failure(const struct instance *one, const struct instance *other)
+{
+	return one != other && one->op == other->op &&
+	    one->deployment == other->deployment &&
+	    one->transaction == other->transaction &&
+	    is_failure(one->rule->kind) && is_failure(other->rule->kind);
+}
+
 /* The whole operator over its deployments, login over what needs it, and of
- * two rules about the same the graver one. */
+ * two rules about the same the first. */
 static bool
 covers(const struct instance *open, const struct instance *instance)
 {
@@ -40,9 +51,7 @@ covers(const struct instance *open, const struct instance *instance)
 		return false;
 	}
 	if (same_place && same_act) {
-		return is_failure(open->rule->kind) &&
-		    is_failure(instance->rule->kind) &&
-		    open->rule->severity >= instance->rule->severity;
+		return same_failure(open, instance);
 	}
 	return (wider || same_place) && (same_act || before);
 }
@@ -87,6 +96,37 @@ find(const struct alert *alert, const struct instance *instance)
 	return NULL;
 }
 
+static void
+raise_severity(struct alert *alert, struct instance *open,
+    const struct instance *by, wall_us wall)
+{
+	struct incident *incident = alert_find_open(alert, open->incident);
+	char text[INCIDENT_TEXT_SIZE];
+
+	open->raised_to = by->rule->severity;
+	incident->severity = open->raised_to;
+	snprintf(text, sizeof(text), "severity=%d rule=%s", open->raised_to,
+	    by->rule->name);
+	alert_tell(alert, NOTIFY_UPDATED, "raised", incident, text, wall);
+}
+
+bool
+inhibit_outlasts(const struct alert *alert, const struct instance *instance)
+{
+	const struct instance *other =
+	    alert_rules_find(alert->rules, instance->scope);
+
+	for (; other; other = alert_rules_next(alert->rules, other)) {
+		if (same_failure(other, instance) &&
+		    other->inhibited_by == instance->incident &&
+		    other->rule->severity > instance->rule->severity &&
+		    other->reading.bad) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool
 inhibit(struct alert *alert, struct instance *instance, wall_us wall)
 {
@@ -103,7 +143,11 @@ inhibit(struct alert *alert, struct instance *instance, wall_us wall)
 	}
 	if (instance->inhibited_by != open->incident) {
 		instance->inhibited_by = open->incident;
-		if (open->inhibits++ < SAID_MOST) {
+		if (same_failure(open, instance) &&
+		    instance->rule->severity >
+			alert_find_open(alert, open->incident)->severity) {
+			raise_severity(alert, open, instance, wall);
+		} else if (open->inhibits++ < SAID_MOST) {
 			snprintf(text, sizeof(text), "rule=%s scope=%s",
 			    instance->rule->name, instance->scope);
 			incident_book(alert,

@@ -88,8 +88,8 @@ struct jv *incident_json(const struct incident *incident);
 /*
  * One line of an incident's timeline. Kinds: "detected" (by its rule),
  * "updated", "affected", "inhibited" (what another rule would have said),
- * "confirmed", "acknowledged", "note", "blind", "blind_over", "clock",
- * "delivery", "resolved", "reopened".
+ * "raised" (its severity, by a graver rule), "confirmed", "acknowledged",
+ * "note", "blind", "blind_over", "clock", "delivery", "resolved", "reopened".
  */
 struct incident_entry {
 	int64_t incident;

@@ -107,7 +107,7 @@ struct bench {
 	struct conf_alert rules[4];
 	mono_us now;
 	wall_us wall;
-	unsigned opened, resolved, inhibited;
+	unsigned opened, resolved, inhibited, raised;
 	struct incident last;
 	unsigned runs;
 	wall_us cert;
@@ -119,7 +119,7 @@ sink(void *arg, enum notify_event event, const struct incident *incident,
 {
 	struct bench *bench = arg;
 
-	(void)entry;
+	bench->raised += strcmp(entry->kind, "raised") == 0;
 	bench->opened += event == NOTIFY_OPENED;
 	bench->resolved += event == NOTIFY_RESOLVED;
 	bench->last = *incident;
@@ -462,7 +462,7 @@ one_school_alone_is_its_own_incident(void **state)
 }
 
 static void
-of_two_rules_on_the_same_the_graver_one_speaks(void **state)
+of_two_rules_on_the_same_the_first_speaks(void **state)
 {
 	struct conf_alert grave = failing, slight = fast_burn;
 	struct bench bench;
@@ -476,7 +476,47 @@ of_two_rules_on_the_same_the_graver_one_speaks(void **state)
 	all(&bench, 30, REASON_HTTP_5XX, REASON_OK);
 	assert_int_equal(bench.opened, 1);
 	assert_string_equal(bench.last.rule, "failing");
+	assert_int_equal(bench.last.severity, 3);
 	assert_int_equal(bench.inhibited, 1);
+	end(&bench);
+}
+
+/* The default configuration tells early so, and says later how bad it is. */
+static void
+a_graver_rule_raises_what_a_quick_one_opened(void **state)
+{
+	struct conf_alert quick = failing, grave = failing;
+	struct bench bench;
+
+	(void)state;
+	quick.name = "quick";
+	quick.window = 2 * MINUTE;
+	quick.min_samples = 2;
+	quick.severity = 1;
+	quick.transaction = grave.transaction = "login";
+	grave.below = 0.8;
+	grave.hold = 2 * MINUTE;
+	begin(&bench, &quick, &grave);
+	minutes(&bench, 20, REASON_OK);
+	minutes(&bench, 2, REASON_HTTP_5XX);
+	assert_int_equal(bench.opened, 1);
+	assert_string_equal(bench.last.rule, "quick");
+	assert_int_equal(bench.last.severity, 1);
+	minutes(&bench, 5, REASON_HTTP_5XX);
+	assert_int_equal(bench.opened, 1);
+	assert_int_equal(bench.raised, 1);
+	assert_int_equal(bench.last.severity, 3);
+	/* the quick one is well again, but not yet the graver one */
+	minutes(&bench, 6, REASON_OK);
+	assert_int_equal(bench.resolved, 0);
+	minutes(&bench, 9, REASON_OK);
+	assert_int_equal(bench.resolved, 1);
+	assert_int_equal(bench.last.severity, 3);
+	assert_int_equal(bench.opened, 1);
+	/* the next one begins as a slight one, and is another incident */
+	minutes(&bench, 2, REASON_HTTP_5XX);
+	assert_int_equal(bench.opened, 2);
+	assert_int_equal(bench.last.severity, 1);
 	end(&bench);
 }
 
@@ -502,7 +542,8 @@ main(void)
 	    cmocka_unit_test(
 		what_is_inhibited_opens_when_it_outlasts_the_other),
 	    cmocka_unit_test(one_school_alone_is_its_own_incident),
-	    cmocka_unit_test(of_two_rules_on_the_same_the_graver_one_speaks),
+	    cmocka_unit_test(of_two_rules_on_the_same_the_first_speaks),
+	    cmocka_unit_test(a_graver_rule_raises_what_a_quick_one_opened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
