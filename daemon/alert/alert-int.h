@@ -55,7 +55,9 @@ struct window {
 	struct evidence *evidence; /* NULL: nothing bad yet */
 };
 
-void rule_init(struct window *window, const struct conf_alert *rule);
+/* rule_init: a window of that length. */
+void rule_init(
+    struct window *window, const struct conf_alert *rule, dur_us span);
 void rule_fini(struct window *window);
 
 /* rule_advance forgets what is too old; true when time passed a slot. */
@@ -83,7 +85,7 @@ struct reading rule_read(
 /* rule_unit: of what it measures, as in struct incident; rule_threshold in it;
  * rule_worse: the graver one of two values, NAN being none. */
 const char *rule_unit(enum conf_alert_kind kind);
-double rule_threshold(const struct conf_alert *rule);
+double rule_threshold(const struct conf_alert *rule, dur_us span);
 double rule_worse(const struct conf_alert *rule, double worst, double value);
 
 /*
@@ -114,6 +116,7 @@ struct instance {
 	const struct conf_transaction *transaction;
 	char scope[MODEL_PATH_SIZE];
 	size_t next; /* with the same scope, from another rule; or NONE */
+	dur_us span; /* of the window: the rule's, or so many runs */
 	struct window window;
 	struct reading reading; /* of the window, unless it is dirty */
 	bool dirty;

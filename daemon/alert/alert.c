@@ -93,7 +93,7 @@ alert_tell(struct alert *alert, enum notify_event event, const char *kind,
 static uint32_t
 deployments_bad(const struct instance *instance, mono_us now)
 {
-	mono_us since = now - instance->rule->window;
+	mono_us since = now - instance->span;
 	uint32_t n = 0;
 
 	if (!instance->bad_at) {
@@ -152,7 +152,7 @@ refresh(struct instance *instance, struct incident *incident, mono_us now)
 		incident->worst =
 		    rule_worse(rule, incident->worst, incident->value);
 	}
-	incident->threshold = rule_threshold(rule);
+	incident->threshold = rule_threshold(rule, instance->span);
 	text_copy(
 	    incident->unit, sizeof(incident->unit), rule_unit(rule->kind));
 	rule_traces(&instance->window, now, incident->trace_ids);

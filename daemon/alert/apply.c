@@ -59,6 +59,29 @@ find_rule(const struct alert_rules *rules, const char *scope, const char *rule)
 	return one;
 }
 
+/* Half an interval less than so many, and the last so many runs of each
+ * deployment are in it, even if they do not come on the minute. */
+static dur_us
+span_of(const struct instance *instance)
+{
+	const struct conf_operator *op = instance->op;
+	dur_us every = 0;
+
+	if (instance->rule->runs == 0) {
+		return instance->rule->window;
+	}
+	for (size_t i = 0; i < op->n_deployments; i++) {
+		const struct conf_deployment *one = &op->deployments[i];
+
+		if (one->every > every &&
+		    (!instance->deployment || one == instance->deployment)) {
+			every = one->every;
+		}
+	}
+	every = every > 0 ? every : 60 * US_PER_S;
+	return every * instance->rule->runs - every / 2;
+}
+
 static void
 add_instance(struct alert_rules *rules, const struct conf_alert *rule,
     const struct conf_operator *op, const struct conf_deployment *deployment,
@@ -82,7 +105,8 @@ add_instance(struct alert_rules *rules, const struct conf_alert *rule,
 	};
 	snprintf(instance->scope, sizeof(instance->scope), "%s/%s/%s", op->name,
 	    deployment ? deployment->name : ALL_DEPLOYMENTS, transaction->name);
-	rule_init(&instance->window, rule);
+	instance->span = span_of(instance);
+	rule_init(&instance->window, rule, instance->span);
 	if (!deployment && op->n_deployments > 0) {
 		instance->bad_at =
 		    mem_array(op->n_deployments, sizeof(*instance->bad_at));
@@ -151,7 +175,7 @@ inherit(struct instance *instance, struct instance *old,
 	if (old->rule->kind != instance->rule->kind) {
 		return;
 	}
-	if (old->rule->window == instance->rule->window) {
+	if (old->span == instance->span) {
 		struct window fresh = instance->window;
 
 		instance->window = old->window;

@@ -99,9 +99,9 @@ learn(struct follow *follow, const struct instance *instance)
 
 	follow->single = instance->deployment != NULL;
 	follow->of = follow->single ? 1 : (uint32_t)instance->op->n_deployments;
-	follow->leave_after = rule->resolve_after < rule->window
+	follow->leave_after = rule->resolve_after < instance->span
 	    ? rule->resolve_after
-	    : rule->window;
+	    : instance->span;
 }
 
 static void
@@ -134,7 +134,7 @@ incident_follow(struct alert *alert, const struct instance *instance,
     struct incident *incident, mono_us now)
 {
 	struct follow *follow = find_or_add(alert, incident->number);
-	mono_us since = now - instance->rule->window;
+	mono_us since = now - instance->span;
 
 	learn(follow, instance);
 	follow->booked_at = now;

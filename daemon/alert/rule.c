@@ -14,9 +14,9 @@
 #include "health/health.h"
 
 void
-rule_init(struct window *window, const struct conf_alert *rule)
+rule_init(struct window *window, const struct conf_alert *rule, dur_us span)
 {
-	*window = (struct window){.slot_us = rule->window / WINDOW_SLOTS};
+	*window = (struct window){.slot_us = span / WINDOW_SLOTS};
 	if (window->slot_us < 1) {
 		window->slot_us = 1;
 	}
@@ -267,7 +267,7 @@ rule_unit(enum conf_alert_kind kind)
 }
 
 double
-rule_threshold(const struct conf_alert *rule)
+rule_threshold(const struct conf_alert *rule, dur_us span)
 {
 	switch (rule->kind) {
 	case CONF_ALERT_AVAILABILITY:
@@ -279,7 +279,7 @@ rule_threshold(const struct conf_alert *rule)
 	case CONF_ALERT_CERTIFICATE:
 		return (double)rule->within / (86400.0 * US_PER_S);
 	case CONF_ALERT_NO_DATA:
-		return (double)rule->window / (60.0 * US_PER_S);
+		return (double)span / (60.0 * US_PER_S);
 	}
 	return NAN;
 }

@@ -78,7 +78,7 @@ read_silence(struct instance *instance, mono_us now)
 	silent = now - instance->verdict_at;
 	instance->reading = (struct reading){
 	    .value = (double)silent / (double)MINUTE,
-	    .bad = silent > instance->rule->window,
+	    .bad = silent > instance->span,
 	};
 	instance->reading.samples =
 	    instance->heard || instance->reading.bad ? 1 : 0;

@@ -144,6 +144,7 @@ static const struct key alert_keys[] = {
 	.max = 366 * DAY},
     {"window", KEY_DURATION, .offset = FIELD(window), .min = SECOND,
 	.max = 3 * DAY},
+    {"runs", KEY_U32, .offset = FIELD(runs), .min = 2, .max = 1000},
     {"for", KEY_DURATION, .offset = FIELD(hold), .min = 0, .max = DAY},
     {"resolve_after", KEY_DURATION, .offset = FIELD(resolve_after), .min = 0,
 	.max = DAY},
@@ -237,6 +238,15 @@ check_threshold(const struct node *node, enum conf_alert_kind kind)
 	}
 }
 
+static void
+check_window(const struct node *node)
+{
+	struct node window, runs;
+	if (node_member(node, "window", &window) &&
+	    node_member(node, "runs", &runs))
+		node_problem(&runs, "stands beside window; give one");
+}
+
 void
 alerts_read(const struct node *node, void *group)
 {
@@ -263,6 +273,7 @@ alerts_read(const struct node *node, void *group)
 			continue;
 		node_unique(&at, conf->alerts, i, sizeof(*conf->alerts));
 		check_name(&at, alert->name);
+		check_window(&at);
 		if (node_member(&at, "kind", &kind))
 			check_threshold(&at, alert->kind);
 		const char *op = alert->operator;

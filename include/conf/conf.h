@@ -179,6 +179,7 @@ struct conf_alert {
 	double factor; /* burn rate: opens when it is above */
 	dur_us within; /* certificate: opens when it ends within */
 	dur_us window;
+	uint32_t runs; /* instead: so many of each deployment; 0: window */
 	dur_us hold; /* key `for`: how long it must hold */
 	dur_us resolve_after; /* how long it must be well again */
 	uint32_t min_samples;

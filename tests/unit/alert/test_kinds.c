@@ -520,6 +520,42 @@ a_graver_rule_raises_what_a_quick_one_opened(void **state)
 	end(&bench);
 }
 
+/* Librus is asked every five minutes, others every minute. */
+static void
+a_window_of_runs_fits_any_interval(void **state)
+{
+	static const dur_us intervals[] = {MINUTE, 5 * MINUTE, 20 * S};
+	struct conf_alert rule = failing;
+	struct bench bench;
+
+	(void)state;
+	rule.window = 0;
+	rule.runs = 2;
+	rule.min_samples = 2;
+	rule.transaction = "login";
+	rule.scope = CONF_SCOPE_DEPLOYMENT;
+	for (size_t i = 0; i < ARRAY_LEN(intervals); i++) {
+		unsigned every_s = (unsigned)(intervals[i] / S);
+
+		for (size_t k = 0; k < 3; k++)
+			deployments[k].every = intervals[i];
+		begin(&bench, &rule, NULL);
+		for (int k = 0; k < 5; k++) {
+			feed(&bench, "a", "login", REASON_OK);
+			pass(&bench, every_s);
+		}
+		feed(&bench, "a", "login", REASON_HTTP_5XX);
+		pass(&bench, every_s);
+		assert_int_equal(bench.opened, 0);
+		feed(&bench, "a", "login", REASON_HTTP_5XX);
+		pass(&bench, 1);
+		assert_int_equal(bench.opened, 1);
+		end(&bench);
+	}
+	for (size_t k = 0; k < 3; k++)
+		deployments[k].every = MINUTE;
+}
+
 int
 main(void)
 {
@@ -544,6 +580,7 @@ main(void)
 	    cmocka_unit_test(one_school_alone_is_its_own_incident),
 	    cmocka_unit_test(of_two_rules_on_the_same_the_first_speaks),
 	    cmocka_unit_test(a_graver_rule_raises_what_a_quick_one_opened),
+	    cmocka_unit_test(a_window_of_runs_fits_any_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

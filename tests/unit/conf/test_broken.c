@@ -287,6 +287,11 @@ static const struct folder_case alerts[] = {
 	"c.cfg:4: alerts[0].within: belongs to the kind certificate\n"
 	"c.cfg:5: alerts[1].within: is required for the kind certificate\n"
 	"c.cfg:7: alerts[2].factor: belongs to the kind burn_rate\n"},
+    {"two lengths",
+	{{"c.cfg",
+	    RULE("kind = \"availability\";\nbelow = 0.5;\nwindow = \"5m\";\n"
+		 "runs = 3;\n")}},
+	"c.cfg:7: alerts[0].runs: stands beside window; give one\n"},
     {"their bounds",
 	{{"c.cfg",
 	    RULE("kind = \"burn_rate\";\nobjective = \"100%\";\n"
