@@ -117,6 +117,8 @@ struct instance {
 	char scope[MODEL_PATH_SIZE];
 	size_t next; /* with the same scope, from another rule; or NONE */
 	dur_us span; /* of the window: the rule's, or so many runs */
+	dur_us warm_up; /* from the first verdict; 0: none */
+	mono_us heard_first; /* 0: not yet */
 	struct window window;
 	struct reading reading; /* of the window, unless it is dirty */
 	bool dirty;

@@ -273,7 +273,8 @@ judge_closed(
 		instance->holding = false;
 		return;
 	}
-	if (!instance->fresh) {
+	if (!instance->fresh ||
+	    now - instance->heard_first < instance->warm_up) {
 		return;
 	}
 	if (!instance->holding) {
@@ -436,6 +437,9 @@ hear(struct instance *instance, dur_us every, mono_us now)
 		    instance->heard_at;
 	}
 	instance->heard = true;
+	if (instance->heard_first == 0) {
+		instance->heard_first = now;
+	}
 	instance->verdict_at = now;
 	if (watch_is(instance)) {
 		return;

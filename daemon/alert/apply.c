@@ -59,17 +59,19 @@ find_rule(const struct alert_rules *rules, const char *scope, const char *rule)
 	return one;
 }
 
+/* A failing deployment is asked up to eight times less often: until then its
+ * silence is ours. */
+#define SILENT_INTERVALS 9
+
 /* Half an interval less than so many, and the last so many runs of each
  * deployment are in it, even if they do not come on the minute. */
 static dur_us
 span_of(const struct instance *instance)
 {
 	const struct conf_operator *op = instance->op;
+	const struct conf_alert *rule = instance->rule;
 	dur_us every = 0;
 
-	if (instance->rule->runs == 0) {
-		return instance->rule->window;
-	}
 	for (size_t i = 0; i < op->n_deployments; i++) {
 		const struct conf_deployment *one = &op->deployments[i];
 
@@ -79,7 +81,11 @@ span_of(const struct instance *instance)
 		}
 	}
 	every = every > 0 ? every : 60 * US_PER_S;
-	return every * instance->rule->runs - every / 2;
+	if (rule->kind == CONF_ALERT_NO_DATA &&
+	    rule->window < SILENT_INTERVALS * every) {
+		return SILENT_INTERVALS * every;
+	}
+	return rule->runs > 0 ? every * rule->runs - every / 2 : rule->window;
 }
 
 static void
@@ -106,6 +112,10 @@ add_instance(struct alert_rules *rules, const struct conf_alert *rule,
 	snprintf(instance->scope, sizeof(instance->scope), "%s/%s/%s", op->name,
 	    deployment ? deployment->name : ALL_DEPLOYMENTS, transaction->name);
 	instance->span = span_of(instance);
+	if (rule->runs > 0) {
+		instance->warm_up = instance->span / (2 * rule->runs - 1) *
+		    (2 * rule->runs - 3);
+	}
 	rule_init(&instance->window, rule, instance->span);
 	if (!deployment && op->n_deployments > 0) {
 		instance->bad_at =
@@ -190,6 +200,7 @@ inherit(struct instance *instance, struct instance *old,
 	}
 	instance->dirty = true;
 	instance->heard = old->heard;
+	instance->heard_first = old->heard_first;
 	instance->verdict_at = old->verdict_at;
 	instance->inhibited_by = old->inhibited_by;
 	instance->inhibits = old->inhibits;

@@ -193,10 +193,13 @@ burn_rate(const struct conf_alert *rule, uint32_t ok, uint32_t failed)
 	return (double)failed / (double)(ok + failed) / (1 - rule->objective);
 }
 
+#define BURNS_NOW 2
+
 /*
  * It must burn over the whole window, and still burn now: in the current
  * twentieth and the one before. The first keeps a single failure from calling
- * anybody, the second ends it soon after it has ended.
+ * anybody, the second ends it soon after it has ended; of so few runs one that
+ * fails does not say that it burns.
  * Source: Beyer et al., The Site Reliability Workbook, chapter 5.
  */
 static struct reading
@@ -213,7 +216,8 @@ read_burn_rate(const struct window *window, const struct conf_alert *rule)
 	}
 	if (reading.samples > 0) {
 		reading.value = burn_rate(rule, window->ok, window->failed);
-		reading.bad = reading.value > rule->factor && now.failed > 0 &&
+		reading.bad = reading.value > rule->factor &&
+		    now.failed >= BURNS_NOW &&
 		    burn_rate(rule, now.ok, now.failed) > rule->factor;
 	}
 	return reading;

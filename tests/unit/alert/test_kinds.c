@@ -556,6 +556,29 @@ a_window_of_runs_fits_any_interval(void **state)
 		deployments[k].every = MINUTE;
 }
 
+/* Two that fail right after a start are not half of the last runs. */
+static void
+a_window_of_runs_is_filled_before_it_speaks(void **state)
+{
+	struct conf_alert rule = failing;
+	struct bench bench;
+
+	(void)state;
+	rule.window = 0;
+	rule.runs = 4;
+	rule.min_samples = 2;
+	rule.transaction = "login";
+	begin(&bench, &rule, NULL);
+	feed(&bench, "a", "login", REASON_HTTP_5XX);
+	feed(&bench, "b", "login", REASON_HTTP_5XX);
+	pass(&bench, 60);
+	minutes(&bench, 2, REASON_HTTP_5XX);
+	assert_int_equal(bench.opened, 0);
+	minutes(&bench, 1, REASON_HTTP_5XX);
+	assert_int_equal(bench.opened, 1);
+	end(&bench);
+}
+
 int
 main(void)
 {
@@ -581,6 +604,7 @@ main(void)
 	    cmocka_unit_test(of_two_rules_on_the_same_the_first_speaks),
 	    cmocka_unit_test(a_graver_rule_raises_what_a_quick_one_opened),
 	    cmocka_unit_test(a_window_of_runs_fits_any_interval),
+	    cmocka_unit_test(a_window_of_runs_is_filled_before_it_speaks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
