@@ -148,25 +148,10 @@ sink(void *arg, enum notify_event event, const struct incident *incident,
 static struct conf *
 load_example(void)
 {
-	static const char *const accounts[] = {"librus-a", "librus-b",
-	    "vulcan-warszawa-a", "vulcan-warszawa-b", "vulcan-wroclaw-a",
-	    "vulcan-wroclaw-b", "wizja-sp1-a", "wizja-sp1-b", "wizja-lo2-a",
-	    "wizja-lo2-b", "helion-a", "helion-b", "eszkola24-sp5-a",
-	    "eszkola24-sp5-b"};
 	struct conf_problems *problems = conf_problems_new();
-	char path[512];
 	struct conf *conf;
 
-	folder_enter();
-	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
-		snprintf(path, sizeof(path), "sub/%s", accounts[i]);
-		folder_write(path, "user = u\npassword = p\n");
-	}
-	folder_write("sub/webhook-kuratorium",
-	    "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\n");
-	assert_non_null(getcwd(path, sizeof(path) - 5));
-	strncat(path, "/sub", 5);
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
+	folder_enter_for_example();
 	conf = conf_load(TEST_SRCDIR "/conf/dyzurny.cfg", problems);
 	for (size_t i = 0; i < conf_problems_count(problems); i++)
 		print_error("%s\n", conf_problems_at(problems, i));

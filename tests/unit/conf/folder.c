@@ -128,3 +128,25 @@ folder_check_cases(const struct folder_case *cases, size_t n)
 	}
 	assert_int_equal(wrong, 0);
 }
+
+static const char *const accounts[] = {"librus-a", "librus-b",
+    "vulcan-warszawa-a", "vulcan-warszawa-b", "vulcan-wroclaw-a",
+    "vulcan-wroclaw-b", "wizja-sp1-a", "wizja-sp1-b", "wizja-lo2-a",
+    "wizja-lo2-b", "helion-a", "helion-b", "eszkola24-sp5-a",
+    "eszkola24-sp5-b"};
+
+void
+folder_enter_for_example(void)
+{
+	char path[512];
+	folder_enter();
+	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
+		snprintf(path, sizeof(path), "sub/%s", accounts[i]);
+		folder_write(path, "user = u\npassword = p\n");
+	}
+	folder_write("sub/webhook-kuratorium",
+	    "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\n");
+	assert_non_null(getcwd(path, sizeof(path) - 5));
+	strncat(path, "/sub", 5);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
+}

@@ -13,6 +13,10 @@
 void folder_enter(void);
 void folder_leave(void);
 
+/* folder_enter_for_example: with the accounts and the webhook key that
+ * conf/dyzurny.cfg names, as systemd credentials. */
+void folder_enter_for_example(void);
+
 /* folder_write makes or replaces a file below the folder, mode 0600. */
 void folder_write(const char *name, const char *content);
 void folder_write_bytes(const char *name, const char *bytes, size_t len);

@@ -22,28 +22,6 @@
 static const char *const operators[] = {
     "librus", "vulcan", "wizja", "helion", "eszkola24"};
 
-static const char *const accounts[] = {"librus-a", "librus-b",
-    "vulcan-warszawa-a", "vulcan-warszawa-b", "vulcan-wroclaw-a",
-    "vulcan-wroclaw-b", "wizja-sp1-a", "wizja-sp1-b", "wizja-lo2-a",
-    "wizja-lo2-b", "helion-a", "helion-b", "eszkola24-sp5-a",
-    "eszkola24-sp5-b"};
-
-static void
-enter_with_accounts(void)
-{
-	char path[512];
-	folder_enter();
-	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
-		snprintf(path, sizeof(path), "sub/%s", accounts[i]);
-		folder_write(path, "user = u\npassword = p\n");
-	}
-	folder_write("sub/webhook-kuratorium",
-	    "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\n");
-	assert_non_null(getcwd(path, sizeof(path) - 5));
-	strncat(path, "/sub", 5);
-	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
-}
-
 /* Problems of `file`, all printed; true when there is none. */
 static bool
 loads(const char *file)
@@ -81,7 +59,7 @@ the_example_loads(void **state)
 	char from[512];
 	char to[64];
 	char profile[256];
-	enter_with_accounts();
+	folder_enter_for_example();
 	assert_int_equal(mkdir("operators", 0700), 0);
 	assert_int_equal(mkdir("profiles", 0700), 0);
 	copy_file(TEST_SRCDIR "/conf/dyzurny.cfg", "c.cfg");
@@ -106,7 +84,7 @@ static void
 the_example_fits_the_profiles_that_come_with_it(void **state)
 {
 	(void)state;
-	enter_with_accounts();
+	folder_enter_for_example();
 	assert_true(loads(TEST_SRCDIR "/conf/dyzurny.cfg"));
 	folder_leave();
 }
