@@ -51,7 +51,7 @@ covers(const struct instance *open, const struct instance *instance)
 		return false;
 	}
 	if (same_place && same_act) {
-		return same_failure(open, instance);
+		return is_failure(open->rule->kind);
 	}
 	return (wider || same_place) && (same_act || before);
 }

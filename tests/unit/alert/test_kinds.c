@@ -520,6 +520,41 @@ a_graver_rule_raises_what_a_quick_one_opened(void **state)
 	end(&bench);
 }
 
+/* What fails half of the time is slow in the other half, too. */
+static void
+what_fails_need_not_be_called_slow(void **state)
+{
+	struct conf_alert slow = failing;
+	struct bench bench;
+
+	(void)state;
+	slow.name = "slow";
+	slow.kind = CONF_ALERT_LATENCY;
+	slow.above = S / 2;
+	slow.quantile = 0.95;
+	slow.transaction = "login";
+	slow.window = 5 * MINUTE;
+	slow.severity = 1;
+	begin(&bench, &failing, &slow);
+	all(&bench, 10, REASON_HTTP_5XX, REASON_OK);
+	assert_int_equal(bench.opened, 1);
+	/* good ones come back, all slow, while it is not over yet */
+	for (int i = 0; i < 6; i++) {
+		feed(&bench, "a", "login", REASON_OK);
+		feed(&bench, "b", "login", REASON_HTTP_5XX);
+		feed(&bench, "c", "login", REASON_HTTP_5XX);
+		pass(&bench, 60);
+	}
+	assert_int_equal(bench.opened, 1);
+	assert_int_equal(bench.inhibited, 1);
+	/* it works, and is slow still */
+	all(&bench, 15, REASON_OK, REASON_OK);
+	assert_int_equal(bench.resolved, 1);
+	assert_int_equal(bench.opened, 2);
+	assert_string_equal(bench.last.rule, "slow");
+	end(&bench);
+}
+
 /* Librus is asked every five minutes, others every minute. */
 static void
 a_window_of_runs_fits_any_interval(void **state)
@@ -603,6 +638,7 @@ main(void)
 	    cmocka_unit_test(one_school_alone_is_its_own_incident),
 	    cmocka_unit_test(of_two_rules_on_the_same_the_first_speaks),
 	    cmocka_unit_test(a_graver_rule_raises_what_a_quick_one_opened),
+	    cmocka_unit_test(what_fails_need_not_be_called_slow),
 	    cmocka_unit_test(a_window_of_runs_fits_any_interval),
 	    cmocka_unit_test(a_window_of_runs_is_filled_before_it_speaks),
 	};
