@@ -166,7 +166,7 @@ parse_name(char *name, char *parts[NAME_PARTS], enum reason *reason)
 	}
 	return text_name_valid(parts[0]) && reason_parse(parts[1], reason) &&
 	    strlen(parts[2]) == TRACE_ID_SIZE - 1 &&
-	    strcmp(parts[3], SHELF_SUFFIX + 1) == 0;
+	    strcmp(parts[3], &SHELF_SUFFIX[1]) == 0;
 }
 
 /* A file in the folder of the deployment `below`, "librus/main". */

@@ -60,7 +60,8 @@ bench_wall(const struct clock *clock)
 static void
 begin(struct bench *bench, dur_us patience)
 {
-	*bench = (struct bench){.clock = {bench_mono, bench_wall}};
+	*bench =
+	    (struct bench){.clock = {.mono = bench_mono, .wall = bench_wall}};
 	bench->loop = loop_new(&bench->clock);
 	bench->references =
 	    references_new(bench->loop, patience, on_changed, bench);

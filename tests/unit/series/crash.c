@@ -613,7 +613,7 @@ world_init(struct world *world, uint64_t seed)
 	assert_true(world->shared != MAP_FAILED);
 	world->survived = mem_array(MOST_GIVEN, sizeof(*world->survived));
 	world->clock = (struct fast_clock){
-	    .clock = {fast_mono, fast_wall},
+	    .clock = {.mono = fast_mono, .wall = fast_wall},
 	    .shared = world->shared,
 	};
 	world->seed = seed != 0 ? seed : (uint64_t)world_real_ns();
