@@ -384,13 +384,13 @@ receiver_open(pthread_t *thread)
 	assert_int_equal(pthread_create(thread, NULL, serve_all, NULL), 0);
 }
 
+/* What it has seen is ours alone from here on. */
 static void
 receiver_close(pthread_t thread)
 {
 	shutdown(receiver.fd, SHUT_RDWR);
 	pthread_join(thread, NULL);
 	close(receiver.fd);
-	free(receiver.seen);
 }
 
 /* ---- the kills ---- */
@@ -532,7 +532,9 @@ kill_and_settle(unsigned kills, bool forget)
 	last = spawn(path, POINTS, 0, true, forget);
 	assert_int_equal(waitpid(last, &status, 0), last);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	receiver_close(thread);
 	settle(path, &account);
+	free(receiver.seen);
 	print_message("# %u kills%s", kills, forget ? ", forgetting" : "");
 	for (size_t i = 0; i < POINTS; i++)
 		print_message(", %s %u", point_names[i], by_point[i]);
@@ -540,7 +542,6 @@ kill_and_settle(unsigned kills, bool forget)
 		      "%u, the same at most %u times, disordered %u\n",
 	    account.committed, account.lost, account.uncommitted, account.twice,
 	    account.most, account.disordered);
-	receiver_close(thread);
 	snprintf(command, sizeof(command), "rm -r '%s'", dir);
 	assert_int_equal(system(command), 0);
 	return account;
