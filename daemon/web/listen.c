@@ -140,11 +140,12 @@ listen_control(struct web *web, const char *path)
 	return 0;
 }
 
+/* Its workers may still look at the socket: it is closed when they have ended,
+ * and then who waits in its queue is refused. */
 static void
-quiesce(struct MHD_Daemon *daemon)
+stop(struct MHD_Daemon *daemon, MHD_socket listener)
 {
-	MHD_socket listener = MHD_quiesce_daemon(daemon);
-
+	MHD_stop_daemon(daemon);
 	if (listener != MHD_INVALID_SOCKET)
 		close(listener);
 }
@@ -152,9 +153,17 @@ quiesce(struct MHD_Daemon *daemon)
 void
 listen_end(struct web *web)
 {
-	quiesce(web->daemon);
+	web->listener = MHD_quiesce_daemon(web->daemon);
 	if (web->control == NULL)
 		return;
-	quiesce(web->control);
+	web->control_listener = MHD_quiesce_daemon(web->control);
 	unlink(web->control_path);
+}
+
+void
+listen_stop(struct web *web)
+{
+	if (web->control != NULL)
+		stop(web->control, web->control_listener);
+	stop(web->daemon, web->listener);
 }

@@ -583,8 +583,6 @@ web_stop(struct web *web)
 	if (!wait_for_requests(web))
 		log_warn("web stops before all was answered", "streams=%u",
 		    events_streams(web->events));
-	if (web->control != NULL)
-		MHD_stop_daemon(web->control);
-	MHD_stop_daemon(web->daemon);
+	listen_stop(web);
 	release_all(web);
 }

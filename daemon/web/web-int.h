@@ -329,6 +329,9 @@ int listen_tcp(struct web *web, const struct conf_web *conf) MUST_USE;
 int listen_control(struct web *web, const char *path) MUST_USE;
 void listen_end(struct web *web);
 
+/* listen_stop ends both daemons, after listen_end. */
+void listen_stop(struct web *web);
+
 /* ---- the room itself ---- */
 
 #define SHARED_SLOTS 24
@@ -342,6 +345,7 @@ struct shared_answer {
 struct web {
 	struct MHD_Daemon *daemon;
 	struct MHD_Daemon *control; /* NULL: none */
+	MHD_socket listener, control_listener; /* after listen_end */
 	char *control_path;
 	int (*release_account)(void *arg, const char *account);
 	int (*acknowledge_incident)(void *arg, int64_t number, const char *by);
