@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "zone.h"
+#include "base/zone.h"
 
 /*
  * A language of the dashboard: its texts and how it writes numbers, lengths

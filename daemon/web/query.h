@@ -8,9 +8,9 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/zone.h"
 #include "locale.h"
 #include "model/target.h"
-#include "zone.h"
 
 /*
  * The parameters of a request, the same on every page (dashboard.md, 3). All

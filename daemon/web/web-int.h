@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/zone.h"
 #include "ledger/ledger.h"
 #include "locale.h"
 #include "model/snapshot.h"
@@ -21,7 +22,6 @@
 #include "series/series.h"
 #include "template.h"
 #include "web/web.h"
-#include "zone.h"
 
 /*
  * What the files of this room share. One request goes: server.c (limits and

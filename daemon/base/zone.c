@@ -2,7 +2,7 @@
  * Europe/Warsaw: a small, bounded reader of TZif files (RFC 8536) and the
  * rule that goes on where the file ends. No other zone lives here.
  */
-#include "zone.h"
+#include "base/zone.h"
 
 #include <errno.h>
 #include <fcntl.h>

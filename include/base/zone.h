@@ -1,5 +1,5 @@
-#ifndef DAEMON_WEB_ZONE_H
-#define DAEMON_WEB_ZONE_H
+#ifndef BASE_ZONE_H
+#define BASE_ZONE_H
 
 #include <stdbool.h>
 #include <stddef.h>
