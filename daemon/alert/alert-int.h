@@ -46,7 +46,7 @@ struct evidence {
  * of the latencies only for latency rules (7 kB), else NULL; evidence (3 kB)
  * from the first bad result on: most of a country's schools never have one.
  */
-struct window {
+struct rule_window {
 	dur_us slot_us;
 	int64_t slot; /* number of the current one */
 	uint32_t ok, failed; /* sums over the slots */
@@ -57,19 +57,19 @@ struct window {
 
 /* rule_init: a window of that length. */
 void rule_init(
-    struct window *window, const struct conf_alert *rule, dur_us span);
-void rule_fini(struct window *window);
+    struct rule_window *window, const struct conf_alert *rule, dur_us span);
+void rule_fini(struct rule_window *window);
 
 /* rule_advance forgets what is too old; true when time passed a slot. */
-bool rule_advance(struct window *window, mono_us now);
+bool rule_advance(struct rule_window *window, mono_us now);
 
 /* rule_take_back forgets the failures of a silent network since that instant,
  * to a slot's precision; how many there were. */
-uint32_t rule_take_back(struct window *window, mono_us since);
+uint32_t rule_take_back(struct rule_window *window, mono_us since);
 
 /* rule_add takes an ok or failed result, after rule_advance; true when it
  * speaks for the rule. */
-bool rule_add(struct window *window, const struct conf_alert *rule,
+bool rule_add(struct rule_window *window, const struct conf_alert *rule,
     const struct result *result, mono_us now);
 
 /* What the rule says of the window now. */
@@ -80,7 +80,7 @@ struct reading {
 	bool bad; /* value is beyond the threshold */
 };
 struct reading rule_read(
-    const struct window *window, const struct conf_alert *rule);
+    const struct rule_window *window, const struct conf_alert *rule);
 
 /* rule_unit: of what it measures, as in struct incident; rule_threshold in it;
  * rule_worse: the graver one of two values, NAN being none. */
@@ -99,10 +99,11 @@ struct facts {
 	int http_status;
 	char step[MODEL_NAME_SIZE];
 };
-void rule_facts(const struct window *window, mono_us now, struct facts *facts);
+void rule_facts(
+    const struct rule_window *window, mono_us now, struct facts *facts);
 
 /* rule_traces: up to INCIDENT_TRACES run ids of bad results, newest first */
-void rule_traces(const struct window *window, mono_us now,
+void rule_traces(const struct rule_window *window, mono_us now,
     char ids[INCIDENT_TRACES][TRACE_ID_SIZE]);
 
 /* ---- alert.c: an instance is one rule for one scope and transaction ---- */
@@ -119,7 +120,7 @@ struct instance {
 	dur_us span; /* of the window: the rule's, or so many runs */
 	dur_us warm_up; /* from the first verdict; 0: none */
 	mono_us heard_first; /* 0: not yet */
-	struct window window;
+	struct rule_window window;
 	struct reading reading; /* of the window, unless it is dirty */
 	bool dirty;
 	struct facts facts;
@@ -199,6 +200,8 @@ struct alert {
 		uint32_t attempts, failed; /* since it was resolved */
 	} * closed; /* which may be reopened */
 	size_t n_closed;
+	struct window *silences;
+	size_t n_silences;
 	mono_us began; /* the first tick */
 	mono_us now; /* of the last tick */
 	wall_us wall;
@@ -209,10 +212,13 @@ struct incident *alert_find_open(struct alert *alert, int64_t number);
 struct incident *alert_insert_open(
     struct alert *alert, const struct incident *incident);
 
-/* alert_tell logs an event and hands it on; alert_resolve takes an open one
- * out and tells that it is over. */
+/* alert_send hands an event on, unless a silence hides it: then it is only
+ * booked. alert_tell logs it and makes its entry first; alert_resolve takes an
+ * open one out and tells that it is over. */
+void alert_send(struct alert *alert, enum notify_event event,
+    struct incident *incident, const struct incident_entry *entry);
 void alert_tell(struct alert *alert, enum notify_event event, const char *kind,
-    const struct incident *incident, const char *text, wall_us wall);
+    struct incident *incident, const char *text, wall_us wall);
 void alert_resolve(struct alert *alert, struct incident *incident,
     const char *text, wall_us wall);
 
@@ -284,6 +290,15 @@ bool watch_certificate(
 
 /* watch_ours: a result that does not count, by our own fault. */
 void watch_ours(struct instance *instance, mono_us now);
+
+/* ---- silence.c ---- */
+
+/* silence_hides: whether subscribers are not sent this event now; sets
+ * incident.untold. What is the first that they hear of it becomes `opened`.
+ * silence_tick says what began and ended, and tells what was kept quiet. */
+bool silence_hides(const struct alert *alert, enum notify_event *event,
+    struct incident *incident, wall_us wall);
+void silence_tick(struct alert *alert, struct incident *incident, wall_us wall);
 
 /* ---- inhibit.c ---- */
 

@@ -72,8 +72,21 @@ alert_open(const struct alert *alert, const struct incident **incidents)
 /* ---- telling ---- */
 
 void
+alert_send(struct alert *alert, enum notify_event event,
+    struct incident *incident, const struct incident_entry *entry)
+{
+	wall_us wall = entry->at + incident->clock_set;
+
+	if (!silence_hides(alert, &event, incident, wall)) {
+		alert->sink(alert->arg, event, incident, entry);
+	} else if (alert->book) {
+		alert->book(alert->arg, incident, entry);
+	}
+}
+
+void
 alert_tell(struct alert *alert, enum notify_event event, const char *kind,
-    const struct incident *incident, const char *text, wall_us wall)
+    struct incident *incident, const char *text, wall_us wall)
 {
 	struct incident_entry entry = {
 	    .incident = incident->number, .at = wall - incident->clock_set};
@@ -86,7 +99,7 @@ alert_tell(struct alert *alert, enum notify_event event, const char *kind,
 	    (long long)incident->number, incident->rule, incident->scope, text);
 	data = incident_data(alert, incident, true);
 	entry.data = data;
-	alert->sink(alert->arg, event, incident, &entry);
+	alert_send(alert, event, incident, &entry);
 	free(data);
 }
 
@@ -569,5 +582,6 @@ alert_free(struct alert *alert)
 	free(alert->watched);
 	incident_unfollow_all(alert);
 	free(alert->closed);
+	free(alert->silences);
 	free(alert);
 }

@@ -186,7 +186,7 @@ inherit(struct instance *instance, struct instance *old,
 		return;
 	}
 	if (old->span == instance->span) {
-		struct window fresh = instance->window;
+		struct rule_window fresh = instance->window;
 
 		instance->window = old->window;
 		old->window = fresh;

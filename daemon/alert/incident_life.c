@@ -106,7 +106,7 @@ alert_acknowledge(
 	snprintf(entry.text, sizeof(entry.text), "by=%s", by);
 	log_info("incident", "event=acknowledged number=%lld by=%s",
 	    (long long)number, by);
-	alert->sink(alert->arg, NOTIFY_UPDATED, incident, &entry);
+	alert_send(alert, NOTIFY_UPDATED, incident, &entry);
 	return 0;
 }
 
@@ -445,6 +445,7 @@ incident_tick(struct alert *alert, mono_us now, wall_us wall)
 	alert->now = now;
 	alert->wall = wall;
 	for (size_t i = 0; i < alert->n_open; i++) {
+		silence_tick(alert, &alert->open[i], wall);
 		confirm_old(alert, &alert->open[i], wall);
 		incident_follow_tick(alert, &alert->open[i], now, wall);
 	}

@@ -14,9 +14,10 @@
 #include "health/health.h"
 
 void
-rule_init(struct window *window, const struct conf_alert *rule, dur_us span)
+rule_init(
+    struct rule_window *window, const struct conf_alert *rule, dur_us span)
 {
-	*window = (struct window){.slot_us = span / WINDOW_SLOTS};
+	*window = (struct rule_window){.slot_us = span / WINDOW_SLOTS};
 	if (window->slot_us < 1) {
 		window->slot_us = 1;
 	}
@@ -27,7 +28,7 @@ rule_init(struct window *window, const struct conf_alert *rule, dur_us span)
 }
 
 void
-rule_fini(struct window *window)
+rule_fini(struct rule_window *window)
 {
 	free(window->latencies);
 	free(window->evidence);
@@ -36,7 +37,7 @@ rule_fini(struct window *window)
 }
 
 static void
-clear_slot(struct window *window, size_t i)
+clear_slot(struct rule_window *window, size_t i)
 {
 	window->ok -= window->slots[i].ok;
 	window->failed -= window->slots[i].failed;
@@ -51,7 +52,7 @@ clear_slot(struct window *window, size_t i)
 }
 
 bool
-rule_advance(struct window *window, mono_us now)
+rule_advance(struct rule_window *window, mono_us now)
 {
 	int64_t slot = now / window->slot_us;
 	bool moved = slot > window->slot;
@@ -84,7 +85,7 @@ take_back_counts(struct counts *counts, uint16_t reasons[REASON_COUNT])
 }
 
 uint32_t
-rule_take_back(struct window *window, mono_us since)
+rule_take_back(struct rule_window *window, mono_us since)
 {
 	int64_t first = since / window->slot_us;
 	struct evidence *evidence = window->evidence;
@@ -128,7 +129,7 @@ longest_phase(const struct phase_times *times)
 }
 
 static struct evidence *
-evidence_of(struct window *window)
+evidence_of(struct rule_window *window)
 {
 	if (!window->evidence) {
 		window->evidence = mem_new(sizeof(*window->evidence));
@@ -155,7 +156,7 @@ add_sample(struct evidence *evidence, const struct result *result, mono_us now)
 }
 
 bool
-rule_add(struct window *window, const struct conf_alert *rule,
+rule_add(struct rule_window *window, const struct conf_alert *rule,
     const struct result *result, mono_us now)
 {
 	size_t i = (size_t)window->slot % WINDOW_SLOTS;
@@ -203,7 +204,7 @@ burn_rate(const struct conf_alert *rule, uint32_t ok, uint32_t failed)
  * Source: Beyer et al., The Site Reliability Workbook, chapter 5.
  */
 static struct reading
-read_burn_rate(const struct window *window, const struct conf_alert *rule)
+read_burn_rate(const struct rule_window *window, const struct conf_alert *rule)
 {
 	struct reading reading = {
 	    .samples = window->ok + window->failed, .failed = window->failed};
@@ -224,7 +225,7 @@ read_burn_rate(const struct window *window, const struct conf_alert *rule)
 }
 
 struct reading
-rule_read(const struct window *window, const struct conf_alert *rule)
+rule_read(const struct rule_window *window, const struct conf_alert *rule)
 {
 	struct reading reading = {.failed = window->failed};
 	struct hist sum = {0};
@@ -307,7 +308,7 @@ outweighs(uint64_t candidate, uint64_t present)
 
 /* The i-th newest sample; there must be evidence. */
 static const struct sample *
-sample_at(const struct window *window, size_t i)
+sample_at(const struct rule_window *window, size_t i)
 {
 	const struct evidence *evidence = window->evidence;
 
@@ -317,7 +318,7 @@ sample_at(const struct window *window, size_t i)
 
 /* How many of the newest samples lie inside the window. */
 static size_t
-samples_within(const struct window *window, mono_us now)
+samples_within(const struct rule_window *window, mono_us now)
 {
 	mono_us since = now - window->slot_us * WINDOW_SLOTS;
 	size_t i = 0;
@@ -338,7 +339,8 @@ same_place(const struct sample *a, const struct sample *b)
 }
 
 static uint32_t
-count_like(const struct window *window, size_t live, const struct sample *like)
+count_like(
+    const struct rule_window *window, size_t live, const struct sample *like)
 {
 	uint32_t n = 0;
 
@@ -351,7 +353,7 @@ count_like(const struct window *window, size_t live, const struct sample *like)
 }
 
 static enum reason
-frequent_reason(const struct window *window, const struct facts *facts)
+frequent_reason(const struct rule_window *window, const struct facts *facts)
 {
 	uint32_t sums[REASON_COUNT] = {0};
 	size_t best = REASON_OK;
@@ -374,7 +376,7 @@ frequent_reason(const struct window *window, const struct facts *facts)
 }
 
 void
-rule_facts(const struct window *window, mono_us now, struct facts *facts)
+rule_facts(const struct rule_window *window, mono_us now, struct facts *facts)
 {
 	enum reason reason =
 	    window->latencies ? REASON_OK : frequent_reason(window, facts);
@@ -418,7 +420,7 @@ rule_facts(const struct window *window, mono_us now, struct facts *facts)
 }
 
 void
-rule_traces(const struct window *window, mono_us now,
+rule_traces(const struct rule_window *window, mono_us now,
     char ids[INCIDENT_TRACES][TRACE_ID_SIZE])
 {
 	size_t live = samples_within(window, now);

@@ -113,6 +113,8 @@ put_incident(struct ledger *ledger, const struct incident *incident)
 	sql_bind_text(stmt, 32, names);
 	sql_bind_text(stmt, 33, incident->runbook);
 	sql_bind_text(stmt, 34, incident->unit);
+	sql_bind_int(stmt, 35, incident->silence);
+	sql_bind_int(stmt, 36, incident->untold);
 	return ledger_run(ledger, stmt);
 }
 

@@ -18,7 +18,7 @@
 	" attempts, failed, worst, clock_set, confirmed, confirmed_by," \
 	" acknowledged, acknowledged_by, reopened, reopened_at, calm, blind," \
 	" blind_since, affected_now, affected_most, affected_of, affected, " \
-	"runbook, unit"
+	"runbook, unit, silence, untold"
 
 /* One text per version; what was released is never changed, only followed. */
 static const char *const migrations[] = {
@@ -143,6 +143,47 @@ static const char *const migrations[] = {
     " wall INTEGER NOT NULL,"
     " boot INTEGER NOT NULL,"
     " boot_id TEXT NOT NULL) STRICT;",
+
+    /* what people announce, who may, and what they did */
+    "CREATE TABLE announcement("
+    " id INTEGER PRIMARY KEY,"
+    " kind TEXT NOT NULL,"
+    " operator TEXT NOT NULL,"
+    " deployment TEXT NOT NULL,"
+    " act TEXT NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " until INTEGER NOT NULL,"
+    " days INTEGER NOT NULL,"
+    " at_minute INTEGER NOT NULL,"
+    " minutes INTEGER NOT NULL,"
+    " agreed_from INTEGER NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " ended INTEGER NOT NULL DEFAULT 0,"
+    " ended_by TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE TABLE token("
+    " id TEXT PRIMARY KEY,"
+    " digest BLOB NOT NULL,"
+    " name TEXT NOT NULL,"
+    " role TEXT NOT NULL,"
+    " operator TEXT NOT NULL,"
+    " created INTEGER NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " expires INTEGER NOT NULL,"
+    " revoked INTEGER NOT NULL DEFAULT 0,"
+    " last_used INTEGER NOT NULL DEFAULT 0) STRICT;"
+    "CREATE TABLE audit("
+    " seq INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " who TEXT NOT NULL,"
+    " via TEXT NOT NULL,"
+    " action TEXT NOT NULL,"
+    " object TEXT NOT NULL,"
+    " data TEXT NOT NULL) STRICT;"
+    "ALTER TABLE incident ADD COLUMN silence INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE incident ADD COLUMN untold INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION ((int)ARRAY_LEN(migrations))
@@ -337,6 +378,8 @@ read_life(sqlite3_stmt *stmt, struct incident *incident)
 	text_copy(
 	    incident->runbook, sizeof(incident->runbook), sql_text(stmt, 32));
 	text_copy(incident->unit, sizeof(incident->unit), sql_text(stmt, 33));
+	incident->silence = sqlite3_column_int64(stmt, 34);
+	incident->untold = sqlite3_column_int64(stmt, 35) != 0;
 }
 
 void
@@ -435,7 +478,7 @@ sql_of(enum sql sql)
 		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
 		       " ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,"
 		       " ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, "
-		       "?33, ?34)";
+		       "?33, ?34, ?35, ?36)";
 	case SQL_INCIDENT_LAST:
 		return "SELECT coalesce(max(number), 0) FROM incident";
 	case SQL_INCIDENT_OPEN:

@@ -92,6 +92,9 @@ set_life(struct jv *data, const struct incident *incident)
 	jv_set(data, "reopened", jv_int(incident->reopened));
 	jv_set(data, "reopened_at", seconds(incident->reopened_at));
 	jv_set(data, "affected", affected_json(incident));
+	jv_set(data, "silence",
+	    incident->silence > 0 ? jv_int(incident->silence) : jv_null());
+	jv_set(data, "untold", jv_bool(incident->untold));
 }
 
 struct jv *

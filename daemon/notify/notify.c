@@ -197,7 +197,8 @@ refresh(struct outbox *outbox, const struct incident *incidents, size_t n)
 	size_t wanted = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (concerns(outbox->subscriber, &incidents[i])) {
+		if (!incidents[i].untold &&
+		    concerns(outbox->subscriber, &incidents[i])) {
 			made[wanted] = notify_body_incident(outbox->conf,
 			    type_of(NOTIFY_UPDATED), at, &incidents[i]);
 			bodies[wanted] = made[wanted];

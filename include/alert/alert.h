@@ -12,6 +12,7 @@
 #include "model/account.h"
 #include "model/incident.h"
 #include "model/result.h"
+#include "model/window.h"
 #include "notify/notify.h"
 
 /*
@@ -124,6 +125,13 @@ int alert_acknowledge(
     struct alert *alert, int64_t number, const char *by, wall_us wall) MUST_USE;
 void alert_note(struct alert *alert, int64_t number, const char *by,
     const char *text, wall_us wall);
+
+/* alert_set_silences: all that there are, copied; before or between ticks.
+ * While one covers an open incident, its timeline says so and subscribers are
+ * sent nothing of it; what they were never told is told when it ends. An
+ * incident that they were told of is always told to be resolved. */
+void alert_set_silences(
+    struct alert *alert, const struct window *silences, size_t n);
 
 /* alert_clock_set: the wall clock was set by so much. What is told of an
  * incident that is open then goes by the clock that it opened on, so that its

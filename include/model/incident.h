@@ -59,6 +59,8 @@ struct incident {
 	uint32_t affected_of; /* of so many in its scope */
 	char affected[INCIDENT_NAMES][MODEL_NAME_SIZE]; /* the first of those
 							   affected now */
+	int64_t silence; /* the window that keeps it quiet now; 0: none */
+	bool untold; /* subscribers were not told that it is open */
 };
 
 /*
@@ -78,7 +80,7 @@ struct jv;
  *  "lasted_s","blind_s","blind_since","calm_s","detected","confirmed",
  *  "confirmed_by","acknowledged","acknowledged_by","reopened","reopened_at",
  *  "affected":{"now","most","of","names":[…]},
- *  "summary":{"pl","en"},"trace_ids":[…],"runbook_url"}
+ *  "silence","untold","summary":{"pl","en"},"trace_ids":[…],"runbook_url"}
  * Times in Unix seconds; null is what does not apply: the parts of the scope
  * that stand for all, reason and side of an incident that is only slow, who
  * confirmed one that only grew old. "names" are the first INCIDENT_NAMES.
@@ -89,7 +91,8 @@ struct jv *incident_json(const struct incident *incident);
  * One line of an incident's timeline. Kinds: "detected" (by its rule),
  * "updated", "affected", "inhibited" (what another rule would have said),
  * "raised" (its severity, by a graver rule), "confirmed", "acknowledged",
- * "note", "blind", "blind_over", "clock", "delivery", "resolved", "reopened".
+ * "note", "blind", "blind_over", "clock", "delivery", "silenced",
+ * "silence_over", "resolved", "reopened".
  */
 struct incident_entry {
 	int64_t incident;

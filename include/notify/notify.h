@@ -60,7 +60,7 @@ void notify_book(struct notify *notify, const struct incident *incident,
 
 /* notify_refresh: the incidents that are open, once a second or so. Receivers
  * that forget what they are not told again, Alertmanagers, are told every two
- * minutes. */
+ * minutes; not of what a silence kept from them. */
 void notify_refresh(
     struct notify *notify, const struct incident *incidents, size_t n);
 

@@ -83,6 +83,7 @@ struct bench {
 	struct kept kept[ENTRIES_MOST];
 	size_t n;
 	unsigned opened, updated, resolved; /* told to subscribers */
+	struct window silence; /* until 0: none */
 };
 
 static void
@@ -124,16 +125,26 @@ on_booked(void *arg, const struct incident *incident,
 }
 
 static void
+set_silence(struct bench *bench)
+{
+	alert_set_silences(
+	    bench->alert, &bench->silence, bench->silence.until > 0 ? 1 : 0);
+}
+
+static void
 start(struct bench *bench)
 {
 	bench->alert = alert_new(on_told, bench, bench->last);
 	alert_set_book(bench->alert, on_booked);
+	set_silence(bench);
 }
 
 static void
 begin(struct bench *bench)
 {
 	memset(bench, 0, sizeof(*bench));
+	bench->silence =
+	    (struct window){.id = 7, .kind = WINDOW_SILENCE, .op = "librus"};
 	bench->targets = target_set_new();
 	bench->now = 5000 * S;
 	bench->wall = WALL0;
@@ -282,7 +293,8 @@ number_in(const struct kept *kept, const char *key)
  * Steps, each a letter and a number: X fails everywhere for so many rounds, O
  * is well, S is silence for seconds, R a kill and a start after seconds, U and
  * B the uplink, down since a second ago and back, Z a sleep of seconds, T no
- * tick for seconds, C a clock that is set, A an acknowledgement.
+ * tick for seconds, C a clock that is set, A an acknowledgement, Q a silence
+ * for seconds; none takes it back.
  */
 struct sequence {
 	const char *name;
@@ -339,6 +351,26 @@ static const struct sequence sequences[] = {
 	"detected confirmed acknowledged resolved", 1, 1, 1, 890, 0, 0},
     {"acknowledged, and a kill", "O20 X6 A0 R10 A0 O30",
 	"detected confirmed acknowledged blind resolved", 1, 1, 1, 100, 10, 0},
+    {"all of it in a silence", "O20 Q2000 X6 O30", "detected silenced resolved",
+	1, 0, 0, 190, 0, 0},
+    {"a silence that ends before it", "O20 Q110 X30 O30",
+	"detected silenced silence_over resolved", 1, 1, 1, 430, 0, 0},
+    {"a silence that is taken back", "O20 Q2000 X6 Q0 X6 O30",
+	"detected silenced silence_over resolved", 1, 1, 1, 250, 0, 0},
+    {"told before the silence, told of its end", "O20 X6 Q2000 X6 O30",
+	"detected silenced resolved", 1, 1, 1, 250, 0, 0},
+    {"a kill in a silence", "O20 Q2000 X6 R100 X6 Q0 X6 O30",
+	"detected silenced blind silence_over resolved", 1, 1, 1, 310, 100, 0},
+    {"a kill after which it is over, never told", "O20 Q2000 X6 R100 O30",
+	"detected silenced blind resolved", 1, 0, 0, 100, 100, 0},
+    {"acknowledged in a silence", "O20 Q2000 X6 A0 Q0 X6 O30",
+	"detected silenced confirmed acknowledged silence_over resolved", 1, 1,
+	1, 250, 0, 0},
+    {"acknowledged as soon as it ends", "O20 Q2000 X6 Q0 A0 X6 O30",
+	"detected silenced confirmed acknowledged silence_over resolved", 1, 1,
+	1, 250, 0, 0},
+    {"back in a silence", "O20 X6 O30 Q2000 X6 O30",
+	"detected resolved reopened silenced resolved", 1, 1, 1, 380, 0, 166},
 };
 
 static void
@@ -384,6 +416,11 @@ step(struct bench *bench, char what, long n)
 		assert_int_equal(alert_acknowledge(bench->alert, bench->last,
 				     "ewa", bench->wall),
 		    -EALREADY);
+		break;
+	case 'Q':
+		bench->silence.until = n > 0 ? bench->wall + n * S : 0;
+		bench->silence.from = bench->wall;
+		set_silence(bench);
 		break;
 	default:
 		fail_msg("no such step: %c", what);
@@ -460,6 +497,66 @@ sequences_end_as_they_must(void **state)
 }
 
 /* ---- one by one ---- */
+
+static void
+a_silence_hides_what_it_names_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *op, *deployment, *act, *rule;
+		unsigned opened; /* told */
+	} cases[] = {
+	    {"librus", "", "", "", 0},
+	    {"librus", "", "login", "", 0},
+	    {"librus", "", "", "availability", 0},
+	    {"librus", "", "login", "availability", 0},
+	    {"vulcan", "", "", "", 1},
+	    {"librus", "a", "", "", 1}, /* the incident is of all of them */
+	    {"librus", "", "grades", "", 1},
+	    {"librus", "", "", "slow", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench bench;
+		struct window *silence = &bench.silence;
+
+		begin(&bench);
+		text_copy(silence->op, sizeof(silence->op), cases[i].op);
+		text_copy(silence->deployment, sizeof(silence->deployment),
+		    cases[i].deployment);
+		text_copy(silence->act, sizeof(silence->act), cases[i].act);
+		text_copy(silence->rule, sizeof(silence->rule), cases[i].rule);
+		play(&bench, "O20 Q2000 X6");
+		assert_int_equal(bench.opened, cases[i].opened);
+		assert_int_equal(
+		    bench.incidents[1].untold, cases[i].opened == 0);
+		end(&bench);
+	}
+}
+
+static void
+a_silence_says_who_wanted_it_and_why(void **state)
+{
+	struct bench bench;
+	const struct kept *kept;
+
+	(void)state;
+	begin(&bench);
+	text_copy(
+	    bench.silence.created_by, sizeof(bench.silence.created_by), "Anna");
+	text_copy(bench.silence.reason, sizeof(bench.silence.reason),
+	    "\xc4\x87wiczenia");
+	play(&bench, "O20 Q2000 X6");
+	kept = last_of(&bench, "silenced");
+	assert_string_equal(kept->entry.by, "Anna");
+	assert_non_null(strstr(kept->data, "wiczenia"));
+	assert_int_equal(bench.incidents[1].silence, 7);
+	assert_int_equal(bench.updated, 0);
+	play(&bench, "Q0 X1");
+	assert_int_equal(bench.incidents[1].silence, 0);
+	assert_int_equal(bench.opened, 1);
+	end(&bench);
+}
 
 static void
 deployments_come_and_go_by_name(void **state)
@@ -647,6 +744,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sequences_end_as_they_must),
+	    cmocka_unit_test(a_silence_hides_what_it_names_and_nothing_else),
+	    cmocka_unit_test(a_silence_says_who_wanted_it_and_why),
 	    cmocka_unit_test(deployments_come_and_go_by_name),
 	    cmocka_unit_test(a_silent_deployment_stays_affected),
 	    cmocka_unit_test(a_restart_knows_who_is_affected),
