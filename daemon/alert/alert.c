@@ -477,10 +477,11 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 	const struct route *route;
 
 	route = route_of(alert, result->target);
-	if (reason_verdict(result->reason) == VERDICT_EXCLUDED) {
-		for (size_t i = 0;
-		     reason_side(result->reason) == SIDE_OURS && i < route->n;
-		     i++) {
+	if (result_verdict(result) == VERDICT_EXCLUDED) {
+		bool heard = result->maintenance ||
+		    reason_side(result->reason) == SIDE_OURS;
+
+		for (size_t i = 0; heard && i < route->n; i++) {
 			watch_ours(route->hops[i].instance, now);
 		}
 		return;

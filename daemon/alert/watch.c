@@ -84,7 +84,8 @@ read_silence(struct instance *instance, mono_us now)
 	    instance->heard || instance->reading.bad ? 1 : 0;
 }
 
-/* What we could not see by our own fault is no silence of others. */
+/* What we could not see by our own fault is no silence of others, and what is
+ * in maintenance may be silent. */
 void
 watch_ours(struct instance *instance, mono_us now)
 {

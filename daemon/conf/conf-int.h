@@ -55,6 +55,7 @@ bool settings_url_valid(const char *url);
 /* incident.c */
 void incidents_defaults(struct conf *conf);
 void incidents_read(const struct node *node, void *conf);
+void maintenance_read(const struct node *node, void *conf);
 
 /* operator.c, alert.c: lists of the main file. */
 void operators_read(const struct node *node, void *conf);

@@ -34,6 +34,7 @@ static const struct key main_keys[] = {
     {"web", KEY_READ, .read = settings_read_web},
     {"operators", KEY_READ, .required = true, .read = operators_read},
     {"incidents", KEY_READ, .read = incidents_read},
+    {"maintenance", KEY_READ, .read = maintenance_read},
     {"alerts", KEY_READ, .read = alerts_read},
     {"subscribers", KEY_READ, .read = subscribers_read},
 };

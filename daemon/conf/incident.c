@@ -1,5 +1,5 @@
 /*
- * The life of incidents, whatever rule opens them.
+ * The life of incidents, whatever rule opens them; and what keeps them away.
  */
 
 #include "conf-int.h"
@@ -14,6 +14,7 @@ incidents_defaults(struct conf *conf)
 {
 	conf->incidents = (struct conf_incidents){
 	    .reopen_within = 15 * MINUTE, .confirm_after = 30 * MINUTE};
+	conf->maintenance = (struct conf_maintenance){.notice = DAY};
 }
 
 void
@@ -29,4 +30,16 @@ incidents_read(const struct node *node, void *group)
 	};
 	struct conf *conf = group;
 	node_read_group(node, keys, ARRAY_LEN(keys), &conf->incidents);
+}
+
+void
+maintenance_read(const struct node *node, void *group)
+{
+	static const struct key keys[] = {
+	    {"notice", KEY_DURATION,
+		.offset = offsetof(struct conf_maintenance, notice), .min = 0,
+		.max = 90 * DAY},
+	};
+	struct conf *conf = group;
+	node_read_group(node, keys, ARRAY_LEN(keys), &conf->maintenance);
 }

@@ -158,16 +158,32 @@ blocked(struct health *health, const struct health_policy *policy)
 }
 
 struct health_change
+health_maintain(struct health *health, bool now_on, wall_us wall)
+{
+	if (now_on) {
+		health->n_recent = 0;
+		health->blocked = 0;
+		return enter(health, STATE_MAINTENANCE, wall);
+	}
+	return health->state == STATE_MAINTENANCE
+	    ? forget(health, wall)
+	    : enter(health, health->state, wall);
+}
+
+struct health_change
 health_feed(struct health *health, const struct health_policy *policy,
     const struct result *result, mono_us now, wall_us wall)
 {
-	enum verdict verdict = reason_verdict(result->reason);
+	enum verdict verdict = result_verdict(result);
 
 	health->runs++;
 	health->last = *result;
 	health->decided = wall;
 	health_count(&health->total, verdict);
 	health_hour_count(health, verdict, wall);
+	if (result->maintenance) {
+		return health_maintain(health, true, wall);
+	}
 	if (result->reason == REASON_PREREQUISITE_FAILED) {
 		return enter(health, blocked(health, policy), wall);
 	}
@@ -200,7 +216,8 @@ struct health_change
 health_age(struct health *health, const struct health_policy *policy,
     mono_us now, wall_us wall)
 {
-	if (health->state == STATE_UNKNOWN || policy->stale <= 0 ||
+	if (health->state == STATE_UNKNOWN ||
+	    health->state == STATE_MAINTENANCE || policy->stale <= 0 ||
 	    now - health->last_verdict <= policy->stale) {
 		return enter(health, health->state, wall);
 	}

@@ -24,7 +24,7 @@ void
 health_pool_feed(struct health_pool *pool, dur_us window,
     const struct result *result, mono_us now, wall_us wall)
 {
-	enum verdict verdict = reason_verdict(result->reason);
+	enum verdict verdict = result_verdict(result);
 	struct health_counts one = {0};
 
 	health_count(&one, verdict);

@@ -56,10 +56,7 @@ list(const char *socket)
 {
 	static const char *const heads[] = {
 	    "account", "state", "reason", "since", "where", "used by"};
-	struct jv *answer = ask(&(struct ask){
-	    .unix_socket = socket,
-	    .url = "http://localhost/api/v1/accounts",
-	});
+	struct jv *answer = ask_with(socket, HTTP_GET, "accounts", NULL);
 	const struct jv *accounts = jv_get(answer, "accounts");
 	struct table *table;
 
@@ -77,15 +74,10 @@ list(const char *socket)
 static int
 release(const char *socket, const char *name)
 {
-	char *url =
-	    mem_printf("http://localhost/api/v1/accounts/%s/release", name);
-	struct jv *answer = ask(&(struct ask){
-	    .unix_socket = socket,
-	    .url = url,
-	    .post = true,
-	});
+	char *path = mem_printf("accounts/%s/release", name);
+	struct jv *answer = ask_with(socket, HTTP_POST, path, NULL);
 
-	free(url);
+	free(path);
 	if (answer == NULL)
 		return EXIT_FAILED;
 	jv_release(answer);

@@ -4,15 +4,52 @@
  */
 #include "config.h"
 
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "http/http.h"
 #include "loop/loop.h"
 #include "main-int.h"
 
 #define BODY_MAX (64 * 1024 * 1024)
+#define SENT_MAX (64 * 1024)
+
+const char *
+own_name(void)
+{
+	const struct passwd *user = getpwuid(getuid());
+
+	return user != NULL ? user->pw_name : "?";
+}
+
+struct jv *
+ask_with(const char *socket, enum http_method method, const char *path,
+    struct jv *body)
+{
+	char *url = mem_printf("http://localhost/api/v1/%s", path);
+	struct jv *answer = NULL;
+	struct buf text;
+
+	buf_init(&text, SENT_MAX);
+	if (body == NULL || jv_dump(body, &text))
+		answer = ask(&(struct ask){
+		    .unix_socket = socket,
+		    .url = url,
+		    .method = method,
+		    .body = body != NULL ? text.data : NULL,
+		});
+	else
+		fputs("dyzurny: the text is too long\n", stderr);
+	buf_fini(&text);
+	jv_release(body);
+	free(url);
+	return answer;
+}
 
 struct asking {
 	struct loop *loop;
@@ -45,10 +82,12 @@ static void
 judge(struct asking *asking)
 {
 	const struct jv *error = jv_get(asking->answer, "error");
+	const char *field = jv_get_string(error, "field", "");
 
 	if (asking->answer == NULL || asking->status < 400)
 		return;
-	snprintf(asking->problem, sizeof(asking->problem), "%s",
+	snprintf(asking->problem, sizeof(asking->problem), "%s%s%s", field,
+	    field[0] != '\0' ? ": " : "",
 	    jv_get_string(error, "message", "an answer that is none of ours"));
 	jv_release(asking->answer);
 	asking->answer = NULL;
@@ -75,7 +114,7 @@ ask(const struct ask *question)
 	    });
 	http_start(session,
 	    &(struct http_request){
-		.method = question->post ? HTTP_POST : HTTP_GET,
+		.method = question->method,
 		.url = question->url,
 		.body = question->body,
 		.body_len = question->body != NULL ? strlen(question->body) : 0,

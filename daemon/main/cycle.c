@@ -32,12 +32,27 @@ shown_otherwise(
 	    shown->account_stopped != stats->account_stopped;
 }
 
+/* What becomes of a target that is not in maintenance (any more). */
+static struct health_change
+age(struct engine_target *entry, const struct health_change *before,
+    mono_us now, wall_us wall)
+{
+	struct health_change change = entry->held
+	    ? health_hold(&entry->health, wall)
+	    : health_age(&entry->health, &entry->policy, now, wall);
+
+	return change.changed ? change : *before;
+}
+
 static void
 look_at(struct engine *engine, struct member *member, mono_us now, wall_us wall)
 {
 	size_t n = member->op->n_acts;
 	const uint32_t *targets = &member->op->targets[member->place * n];
 	struct sched_deployment_stats stats;
+	bool maintained = n > 0 &&
+	    engine_maintained(engine, target_at(engine->targets, targets[0]),
+		clock_wall(engine->clock));
 
 	sched_slot_stats(engine->sched, member->slot, &stats);
 	member->stale = member->stale || shown_otherwise(member, &stats);
@@ -46,9 +61,9 @@ look_at(struct engine *engine, struct member *member, mono_us now, wall_us wall)
 		struct health_change change;
 
 		follow_schedule(entry, &stats);
-		change = entry->held
-		    ? health_hold(&entry->health, wall)
-		    : health_age(&entry->health, &entry->policy, now, wall);
+		change = health_maintain(&entry->health, maintained, wall);
+		if (!maintained)
+			change = age(entry, &change, now, wall);
 		engine_say_change(target_at(engine->targets, targets[i]),
 		    &change, &entry->health.last);
 		member->stale = member->stale || change.changed;

@@ -22,41 +22,28 @@ struct delivery_order {
 	const char *socket;
 };
 
+/* Takes over `path`. */
 static struct jv *
-ask_path(const struct delivery_order *order, bool post, char *path)
+ask_path(
+    const struct delivery_order *order, enum http_method method, char *path)
 {
-	char *url = mem_printf("http://localhost/api/v1/%s", path);
-	struct jv *answer = ask(&(struct ask){
-	    .unix_socket = order->socket, .url = url, .post = post});
+	struct jv *answer = ask_with(order->socket, method, path, NULL);
 
-	free(url);
 	free(path);
 	return answer;
-}
-
-static void
-put_time(struct table *table, const struct jv *object, const char *key)
-{
-	const struct jv *value = jv_get(object, key);
-	char text[32] = "-";
-
-	if (jv_kind(value) != JV_NULL)
-		text_rfc3339((wall_us)(jv_real_value(value) * (double)US_PER_S),
-		    text, sizeof(text));
-	table_cell(table, "%s", text);
 }
 
 static void
 row(struct table *table, const struct jv *delivery)
 {
 	table_cell(table, "%" PRId64, jv_get_int(delivery, "id", 0));
-	put_time(table, delivery, "created");
+	table_time(table, delivery, "created");
 	table_cell(table, "%s", jv_get_string(delivery, "subscriber", "?"));
 	table_cell(table, "%s", jv_get_string(delivery, "type", "?"));
 	table_cell(table, "%" PRId64, jv_get_int(delivery, "incident", 0));
 	table_cell(table, "%s", jv_get_string(delivery, "state", "?"));
 	table_cell(table, "%" PRId64, jv_get_int(delivery, "tries", 0));
-	put_time(table, delivery, "next_try");
+	table_time(table, delivery, "next_try");
 	table_cell(table, "%s", jv_get_string(delivery, "last_problem", ""));
 }
 
@@ -65,7 +52,7 @@ list(const struct delivery_order *order)
 {
 	static const char *const heads[] = {"id", "created", "subscriber",
 	    "type", "incident", "state", "tries", "next try", "problem"};
-	struct jv *answer = ask_path(order, false,
+	struct jv *answer = ask_path(order, HTTP_GET,
 	    mem_printf("deliveries?limit=1000%s%s",
 		order->state != NULL ? "&state=" : "",
 		order->state != NULL ? order->state : ""));
@@ -95,7 +82,7 @@ list(const struct delivery_order *order)
 static int
 retry(const struct delivery_order *order)
 {
-	struct jv *answer = ask_path(order, true,
+	struct jv *answer = ask_path(order, HTTP_POST,
 	    order->all ? mem_strdup("deliveries/retry")
 		       : mem_printf("deliveries/%s/retry", order->what));
 
@@ -113,7 +100,7 @@ static int
 test(const struct delivery_order *order)
 {
 	struct jv *answer = ask_path(
-	    order, true, mem_printf("subscribers/%s/test", order->what));
+	    order, HTTP_POST, mem_printf("subscribers/%s/test", order->what));
 
 	if (answer == NULL)
 		return EXIT_FAILED;

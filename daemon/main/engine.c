@@ -65,6 +65,9 @@ on_finish(void *arg, struct result result)
 	if (result.reason == REASON_TAINTED)
 		engine->runs_tainted++;
 	engine_faults_note(engine, &result);
+	result.maintenance =
+	    engine_maintained(engine, result.target, result.started_wall) ||
+	    engine_maintained(engine, result.target, clock_wall(engine->clock));
 	entry->clock_set = engine->clock_set;
 	if (result.cert_not_after != 0)
 		entry->cert_not_after = result.cert_not_after;
@@ -180,6 +183,7 @@ engine_wire(struct engine *engine)
 	engine->alert = alert_new(
 	    on_incident, engine, ledger_last_incident(engine->ledger));
 	alert_set_book(engine->alert, on_book);
+	engine->zone = zone_load(ZONE_FILE);
 	engine_watch_uplink(engine);
 	engine->sched = sched_new(&options);
 	clock_watch_init(&engine->watch, engine->clock);
@@ -193,6 +197,8 @@ engine_unwire(struct engine *engine)
 	references_free(engine->references);
 	alert_free(engine->alert);
 	free(engine->by_target);
+	free(engine->windows);
+	zone_free(engine->zone);
 	while (engine->pools != NULL) {
 		struct engine_pool *pool = engine->pools;
 

@@ -11,7 +11,7 @@
 #include "conf/conf.h"
 #include "health/health.h"
 #include "http/http.h"
-#include "ledger/ledger.h"
+#include "ledger/change.h"
 #include "loop/lane.h"
 #include "loop/loop.h"
 #include "main-int.h"
@@ -93,6 +93,9 @@ struct engine {
 	size_t n_by_target;
 	struct health_uplink uplink;
 	mono_us answered_at; /* when anybody last did */
+	struct window *windows; /* announced, and not over by then */
+	size_t n_windows;
+	struct zone *zone;
 	struct references *references;
 	struct log_damp references_damp;
 	struct loop_timer *tick;
@@ -260,6 +263,22 @@ int engine_retry_delivery(void *arg, int64_t id);
 int engine_test_subscriber(void *arg, const char *name);
 int engine_note_incident(
     void *arg, int64_t number, const char *by, const char *text);
+
+/* ---- windows.c ---- */
+
+/* engine_windows_restore takes up those of the ledger: after engine_wire. 0 or
+ * -errno. */
+int engine_windows_restore(struct engine *engine) MUST_USE;
+
+/* engine_maintained: agreed maintenance of that target at that time? */
+bool engine_maintained(
+    const struct engine *engine, const struct target *target, wall_us at);
+
+/* As struct web_options has them; `arg` is the engine. Any thread, while the
+ * store lane and the loop are there. */
+int engine_change(void *arg, const struct ledger_change *change,
+    ledger_changed_fn *done, void *done_arg);
+void engine_use_token(void *arg, const char id[TOKEN_ID_SIZE], wall_us at);
 
 /* Memory of a snapshot, which ends the process when there is none. */
 void *engine_need(struct snapshot *snapshot, size_t n, size_t size);

@@ -5,19 +5,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "main-int.h"
 
-#define BODY_MAX (64 * 1024)
 #define TRIES 50 /* a tenth of a second apart */
 
 struct incident_order {
@@ -42,13 +39,12 @@ format_time(const struct jv *object, const char *key, char out[32])
 }
 
 static struct jv *
-get(const struct incident_order *order, const char *path)
+get(const struct incident_order *order, const char *rest)
 {
-	char *url = mem_printf("http://localhost/api/v1/incidents%s", path);
-	struct jv *answer =
-	    ask(&(struct ask){.unix_socket = order->socket, .url = url});
+	char *path = mem_printf("incidents%s", rest);
+	struct jv *answer = ask_with(order->socket, HTTP_GET, path, NULL);
 
-	free(url);
+	free(path);
 	return answer;
 }
 
@@ -163,39 +159,18 @@ show(const struct incident_order *order)
 
 /* ---- acknowledge and note ---- */
 
-static const char *
-own_name(void)
-{
-	const struct passwd *user = getpwuid(getuid());
-
-	return user != NULL ? user->pw_name : "?";
-}
-
 static struct jv *
 post(const struct incident_order *order, const char *what)
 {
-	char *url =
-	    mem_printf("http://localhost/api/v1/incidents/%" PRIu64 "/%s",
-		order->number, what);
-	struct jv *body = jv_object(), *answer = NULL;
-	struct buf text;
+	char *path =
+	    mem_printf("incidents/%" PRIu64 "/%s", order->number, what);
+	struct jv *body = jv_set(jv_object(), "by", jv_string(order->by));
+	struct jv *answer;
 
-	jv_set(body, "by", jv_string(order->by));
 	if (order->text != NULL)
 		jv_set(body, "text", jv_string(order->text));
-	buf_init(&text, BODY_MAX);
-	if (jv_dump(body, &text))
-		answer = ask(&(struct ask){
-		    .unix_socket = order->socket,
-		    .url = url,
-		    .post = true,
-		    .body = text.data,
-		});
-	else
-		fputs("dyzurny: the text is too long\n", stderr);
-	buf_fini(&text);
-	jv_release(body);
-	free(url);
+	answer = ask_with(order->socket, HTTP_POST, path, body);
+	free(path);
 	return answer;
 }
 

@@ -24,6 +24,9 @@ int command_status(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_incidents(int argc, char **argv);
 int command_deliveries(int argc, char **argv);
+int command_maintenance(int argc, char **argv);
+int command_silences(int argc, char **argv);
+int command_user(int argc, char **argv);
 
 /*
  * A configuration with everything compiled from it: what serve, check and
@@ -87,10 +90,18 @@ char *control_path(const char *file) MUST_USE;
 struct ask {
 	const char *url;
 	const char *unix_socket; /* NULL: by TCP */
-	bool post;
+	enum http_method method;
 	const char *body; /* JSON; NULL: none */
 };
 struct jv *ask(const struct ask *question) MUST_USE;
+
+/* ask_with does so by the control socket, for what is below /api/v1/; it takes
+ * over `body` (NULL: none). */
+struct jv *ask_with(const char *socket, enum http_method method,
+    const char *path, struct jv *body) MUST_USE;
+
+/* own_name: of the user who runs the command; borrowed. */
+const char *own_name(void);
 
 /*
  * key_load gives the random key of the state directory, which is made when
@@ -111,6 +122,8 @@ void service_notify(const char *state);
 struct table;
 struct table *table_new(const char *const *heads, size_t n);
 void table_cell(struct table *table, const char *format, ...) PRINTF_LIKE(2, 3);
+/* table_time: Unix seconds of a JSON object as RFC 3339, or a dash. */
+void table_time(struct table *table, const struct jv *object, const char *key);
 void table_print(const struct table *table);
 void table_free(struct table *table);
 

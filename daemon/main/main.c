@@ -37,6 +37,21 @@ static const struct command {
 	"SUBSCRIBER",
 	"the webhooks of a running daemon: dead ones again, a test message",
 	command_deliveries},
+    {"maintenance",
+	"-c FILE list [--open]|add OPERATOR[/DEPLOYMENT] --reason TEXT …|end "
+	"ID",
+	"announced maintenance, in which an operator is not judged",
+	command_maintenance},
+    {"silences",
+	"-c FILE list [--open]|add OPERATOR[/DEPLOYMENT] --reason TEXT …|end "
+	"ID",
+	"incidents that subscribers are not told of for a while",
+	command_silences},
+    {"user",
+	"-c FILE list|add NAME --role ROLE [--operator NAME] [--days N]|revoke "
+	"ID|audit",
+	"tokens by which people and programs change things over HTTP",
+	command_user},
     {"status", "[--url URL]", "the state table of a running daemon",
 	command_status},
 };

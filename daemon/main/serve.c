@@ -166,7 +166,8 @@ open_engine(struct serve *serve, const struct plan *plan)
 	engine_wire(engine);
 	if (notify_load(engine->notify) < 0 ||
 	    engine_incidents_restore(engine, conf) < 0 ||
-	    engine_stops_restore(engine) < 0) {
+	    engine_stops_restore(engine) < 0 ||
+	    engine_windows_restore(engine) < 0) {
 		log_error("ledger not readable", "dir=%s", conf->store.dir);
 		return false;
 	}
@@ -189,6 +190,8 @@ open_web(struct serve *serve, const struct conf *conf)
 	    .note_incident = engine_note_incident,
 	    .retry_delivery = engine_retry_delivery,
 	    .test_subscriber = engine_test_subscriber,
+	    .change = engine_change,
+	    .use_token = engine_use_token,
 	    .arg = engine,
 	};
 	char *control = mem_printf("%s/control", conf->store.dir);

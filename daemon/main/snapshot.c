@@ -354,6 +354,7 @@ engine_snapshot(struct engine *engine)
 	snapshot->taken = clock_boot(engine->clock);
 	snapshot->vantage = engine_need_text(snapshot, conf->vantage);
 	snapshot->simulated = conf->simulated;
+	snapshot->notice = conf->maintenance.notice;
 	snapshot->window_s = (double)conf->health.window / US_PER_S;
 	snapshot->n_operators = board->n_ops;
 	snapshot->operators =

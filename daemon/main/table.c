@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "main-int.h"
 
 struct table {
@@ -97,4 +98,16 @@ table_free(struct table *table)
 		free(table->cells[i]);
 	free(table->cells);
 	free(table);
+}
+
+void
+table_time(struct table *table, const struct jv *object, const char *key)
+{
+	const struct jv *value = jv_get(object, key);
+	char text[32] = "-";
+
+	if (jv_kind(value) != JV_NULL)
+		text_rfc3339((wall_us)(jv_real_value(value) * (double)US_PER_S),
+		    text, sizeof(text));
+	table_cell(table, "%s", text);
 }

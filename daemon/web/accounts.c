@@ -98,6 +98,7 @@ api_account_release(
 		    "busy", NULL, "the engine takes nothing now");
 	} else {
 		/* the engine does it a moment later */
+		web_audit(web, request, "account.release", name, "");
 		answer->status = MHD_HTTP_ACCEPTED;
 		answer_json(answer,
 		    jv_set(jv_set(jv_object(), "name", jv_string(name)),

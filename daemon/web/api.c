@@ -106,12 +106,12 @@ api_series(struct web *web, struct request *request, struct answer *answer)
 		    "bad_parameter", "target", "is missing");
 		return;
 	}
-	if (request->range != NULL && request->range_problem == 0) {
+	if (request->range != NULL && request->wait_problem == 0) {
 		answer_json(
 		    answer, series_json(request->query.target, request->range));
 		return;
 	}
-	switch (request->range_problem) {
+	switch (request->wait_problem) {
 	case -ENOENT:
 		not_found(web, request, answer,
 		    "nothing was ever measured under this target");

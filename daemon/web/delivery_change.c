@@ -32,6 +32,10 @@ retry(
 	    ? -ENOSYS
 	    : web->retry_delivery(web->arg, id);
 
+	if (problem == 0)
+		web_audit(web, request, "delivery.retry",
+		    id > 0 ? request->params[0] : "all dead", "");
+
 	accept_delivery(web, request, answer, problem,
 	    jv_set(jv_object(), "state", jv_string("pending")));
 }
@@ -85,6 +89,7 @@ api_subscriber_test(
     struct web *web, struct request *request, struct answer *answer)
 {
 	const char *name = request->params[0];
+	int problem;
 
 	answer->cache = CACHE_NONE;
 	if (!subscribes(request->snapshot, name)) {
@@ -92,8 +97,11 @@ api_subscriber_test(
 		    "no subscriber has this name");
 		return;
 	}
-	accept_delivery(web, request, answer,
-	    web->test_subscriber == NULL ? -ENOSYS
-					 : web->test_subscriber(web->arg, name),
+	problem = web->test_subscriber == NULL
+	    ? -ENOSYS
+	    : web->test_subscriber(web->arg, name);
+	if (problem == 0)
+		web_audit(web, request, "subscriber.test", name, "");
+	accept_delivery(web, request, answer, problem,
 	    jv_set(jv_object(), "subscriber", jv_string(name)));
 }

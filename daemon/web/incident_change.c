@@ -12,47 +12,6 @@
 
 #define NOTE_BYTES 4000
 
-struct jv *
-request_json(struct web *web, struct request *request, struct answer *answer)
-{
-	char problem[256];
-	struct jv *value;
-
-	if (request->body.len == 0)
-		return jv_object();
-	value = jv_parse(
-	    request->body.data, request->body.len, problem, sizeof(problem));
-	if (value == NULL) {
-		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
-		    "bad_body", "body", problem);
-	} else if (jv_kind(value) != JV_OBJECT) {
-		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
-		    "bad_body", "body", "must be a JSON object");
-		jv_release(value);
-		value = NULL;
-	}
-	return value;
-}
-
-/* Whoever may open the control socket says who it is. */
-static bool
-take_person(struct web *web, struct request *request, struct answer *answer,
-    const struct jv *body, char by[MODEL_NAME_SIZE])
-{
-	const char *name = jv_string_value(jv_get(body, "by"));
-	const char *problem = NULL;
-
-	if (name == NULL || name[0] == '\0')
-		problem = "is missing: the name of the person";
-	else if (text_has_control(name) ||
-	    !text_copy(by, MODEL_NAME_SIZE, name))
-		problem = "must be a name of at most 31 bytes on one line";
-	if (problem != NULL)
-		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
-		    "bad_parameter", "by", problem);
-	return problem == NULL;
-}
-
 /* false: `answer` says that there is none. */
 static bool
 take_incident(struct web *web, struct request *request, struct answer *answer,
@@ -60,6 +19,7 @@ take_incident(struct web *web, struct request *request, struct answer *answer,
 {
 	struct jv *incident;
 	int problem = request_incident(web, request, &incident);
+	bool may;
 
 	if (problem != 0) {
 		answer_missing(
@@ -69,8 +29,12 @@ take_incident(struct web *web, struct request *request, struct answer *answer,
 	*number = jv_get_int(incident, "number", 0);
 	*acknowledged = jv_get_int(incident, "acknowledged", 0) != 0;
 	*open = strcmp(jv_get_string(incident, "state", ""), "open") == 0;
+	may = actor_may(request, jv_get_string(incident, "operator", ""));
 	jv_release(incident);
-	return true;
+	if (!may)
+		answer_error(web, request, answer, MHD_HTTP_FORBIDDEN,
+		    "not_allowed", NULL, "this incident is another operator's");
+	return may;
 }
 
 static void
@@ -104,7 +68,7 @@ api_incident_acknowledge(
 	body = request_json(web, request, answer);
 	if (body == NULL)
 		return;
-	named = take_person(web, request, answer, body, by);
+	named = request_person(web, request, answer, body, by);
 	jv_release(body);
 	if (!named)
 		return;
@@ -162,7 +126,7 @@ api_incident_note(
 	if (problem != NULL)
 		answer_error(web, request, answer, MHD_HTTP_BAD_REQUEST,
 		    "bad_parameter", "text", problem);
-	else if (take_person(web, request, answer, body, by))
+	else if (request_person(web, request, answer, body, by))
 		accept_change(web, request, answer,
 		    web->note_incident == NULL
 			? -ENOSYS

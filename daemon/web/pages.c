@@ -336,7 +336,7 @@ set_range(struct request *request, const struct locale *locale, struct jv *data)
 {
 	const struct query *query = &request->query;
 	const struct series_range *range =
-	    request->range_problem == 0 ? request->range : NULL;
+	    request->wait_problem == 0 ? request->range : NULL;
 	struct series_range known;
 	struct jv *chart;
 
@@ -346,7 +346,7 @@ set_range(struct request *request, const struct locale *locale, struct jv *data)
 		range = &known;
 	}
 	chart = chart_json(locale, range);
-	if (request->range_problem != 0 && request->range_problem != -ENOENT)
+	if (request->wait_problem != 0 && request->wait_problem != -ENOENT)
 		jv_set(chart, "failed", jv_bool(true));
 	jv_set(data, "chart", chart);
 }

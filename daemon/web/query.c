@@ -186,9 +186,8 @@ local_midnight(wall_us now, const struct zone *zone, bool of_month)
 	return zone_instants(zone, &t, instants) > 0 ? instants[0] : now;
 }
 
-/* A sentence about what is wrong, or NULL. */
-static const char *
-parse_time(const char *text, wall_us now, const struct zone *zone, wall_us *at)
+const char *
+query_time(const char *text, wall_us now, const struct zone *zone, wall_us *at)
 {
 	size_t digits = strspn(text, "0123456789");
 	uint64_t seconds;
@@ -218,6 +217,12 @@ parse_time(const char *text, wall_us now, const struct zone *zone, wall_us *at)
 		if (text_duration_parse(text + 1, &length) != 0)
 			return "must be a length such as -24h or -7d";
 		*at = now - length;
+		return NULL;
+	}
+	if (*text == '+') {
+		if (text_duration_parse(text + 1, &length) != 0)
+			return "must be a length such as +2h or +7d";
+		*at = now + length;
 		return NULL;
 	}
 	if (digits >= 9 && digits <= 11 &&
@@ -344,13 +349,13 @@ take(struct query *query, const char *name, const char *value, wall_us now,
 	const char *problem;
 
 	if (strcmp(name, "from") == 0) {
-		problem = parse_time(value, now, zone, &query->from);
+		problem = query_time(value, now, zone, &query->from);
 		query->has_from = true;
 		text_copy(query->from_text, sizeof(query->from_text), value);
 		return problem != NULL ? wrong(query, name, problem) : 0;
 	}
 	if (strcmp(name, "to") == 0) {
-		problem = parse_time(value, now, zone, &query->to);
+		problem = query_time(value, now, zone, &query->to);
 		query->has_to = true;
 		return problem != NULL ? wrong(query, name, problem) : 0;
 	}

@@ -54,6 +54,11 @@ struct query {
 int query_parse(struct query *query, const char *text, wall_us now,
     const struct zone *zone) MUST_USE;
 
+/* query_time reads one such time, or "+2h" and its like. NULL, or a sentence
+ * about what is wrong. */
+const char *query_time(
+    const char *text, wall_us now, const struct zone *zone, wall_us *at);
+
 /* query_keep appends what every link of a page carries on: "?lang=en", or
  * nothing. */
 bool query_keep(const struct query *query, struct buf *out);

@@ -198,6 +198,10 @@ add_headers(struct MHD_Response *response, const struct request *request,
 	    add_validators(response, answer->etag, answer->cache);
 	if (answer->allow != NULL)
 		ok = ok && add(response, "Allow", answer->allow);
+	if (answer->status == MHD_HTTP_UNAUTHORIZED)
+		ok = ok &&
+		    add(response, "WWW-Authenticate",
+			"Bearer realm=\"dyzurny\"");
 	if (answer->retry_after_s > 0) {
 		snprintf(number, sizeof(number), "%u", answer->retry_after_s);
 		ok = ok && add(response, "Retry-After", number);

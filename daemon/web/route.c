@@ -8,49 +8,66 @@
 
 /* clang-format off */
 static const struct route routes[] = {
-    {"/", page_overview, NULL, true, true, false, false},
-    {"/operators/*", page_operator, page_operator_wants, true, false, false,
-	false},
-    {"/operators/*/*", page_deployment, page_deployment_wants, true, false,
-	false, false},
-    {"/incidents", page_incidents, NULL, true, false, false, false},
-    {"/incidents/*", page_incident, NULL, true, false, false, false},
-    {"/runs/*", page_run, NULL, true, false, false, false},
-    {"/deliveries", page_deliveries, NULL, true, false, false, false},
-    {"/status", page_status, NULL, true, true, false, false},
-    {"/method", page_method, NULL, true, false, false, false},
-    {"/api/v1/status", api_status, NULL, false, true, false, false},
-    {"/api/v1/series", api_series, api_series_wants, false, false, false,
-	false},
-    {"/api/v1/runs", api_runs, NULL, false, false, false, false},
-    {"/api/v1/runs/*", api_run, NULL, false, false, false, false},
-    {"/api/v1/runs/*/har", api_run_har, NULL, false, false, false, false},
-    {"/api/v1/evidence", api_evidence, NULL, false, false, false, false},
-    {"/api/v1/incidents", api_incidents, NULL, false, false, false, false},
-    {"/api/v1/incidents/*", api_incident, NULL, false, false, false, false},
-    {"/api/v1/incidents/*/acknowledge", api_incident_acknowledge, NULL, false,
-	false, false, true},
-    {"/api/v1/incidents/*/notes", api_incident_note, NULL, false, false, false,
-	true},
-    {"/api/v1/deliveries", api_deliveries, NULL, false, false, false, false},
-    {"/api/v1/deliveries/retry", api_deliveries_retry, NULL, false, false,
-	false, true},
-    {"/api/v1/deliveries/*/retry", api_delivery_retry, NULL, false, false,
-	false, true},
-    {"/api/v1/subscribers/*/test", api_subscriber_test, NULL, false, false,
-	false, true},
-    {"/api/v1/accounts", api_accounts, NULL, false, false, false, false},
-    {"/api/v1/accounts/*/release", api_account_release, NULL, false, false,
-	false, true},
-    {"/api/v1/events", NULL, NULL, false, false, true, false},
-    {"/openapi.json", api_openapi, NULL, false, false, false, false},
-    {"/metrics", serve_metrics, NULL, false, false, false, false},
-    {"/metrics/daemon", serve_metrics_daemon, NULL, false, false, false,
-	false},
-    {"/healthz", serve_healthz, NULL, false, false, false, false},
-    {"/readyz", serve_readyz, NULL, false, false, false, false},
-    {"/assets/*", serve_asset, NULL, false, false, false, false},
-    {"/favicon.ico", serve_favicon, NULL, false, false, false, false},
+    {"/", .handler = page_overview, .page = true, .shared = true},
+    {"/operators/*", .handler = page_operator, .page = true,
+	.wants = page_operator_wants},
+    {"/operators/*/*", .handler = page_deployment, .page = true,
+	.wants = page_deployment_wants},
+    {"/incidents", .handler = page_incidents, .page = true},
+    {"/incidents/*", .handler = page_incident, .page = true},
+    {"/runs/*", .handler = page_run, .page = true},
+    {"/deliveries", .handler = page_deliveries, .page = true},
+    {"/status", .handler = page_status, .page = true, .shared = true},
+    {"/method", .handler = page_method, .page = true},
+    {"/api/v1/status", .handler = api_status, .shared = true},
+    {"/api/v1/series", .handler = api_series, .wants = api_series_wants},
+    {"/api/v1/runs", .handler = api_runs},
+    {"/api/v1/runs/*", .handler = api_run},
+    {"/api/v1/runs/*/har", .handler = api_run_har},
+    {"/api/v1/evidence", .handler = api_evidence},
+    {"/api/v1/incidents", .handler = api_incidents},
+    {"/api/v1/incidents/*", .handler = api_incident},
+    {"/api/v1/incidents/*/acknowledge", .method = ROUTE_POST,
+	.handler = api_incident_acknowledge, .least = ROLE_OPERATOR},
+    {"/api/v1/incidents/*/notes", .method = ROUTE_POST,
+	.handler = api_incident_note, .least = ROLE_OPERATOR},
+    {"/api/v1/maintenance", .handler = api_maintenance},
+    {"/api/v1/maintenance", .method = ROUTE_POST, .handler = api_window_added,
+	.least = ROLE_OPERATOR, .change = maintenance_add},
+    {"/api/v1/maintenance/*", .handler = api_maintenance_one},
+    {"/api/v1/maintenance/*", .method = ROUTE_DELETE,
+	.handler = api_window_ended, .least = ROLE_OPERATOR,
+	.change = maintenance_end},
+    {"/api/v1/silences", .handler = api_silences},
+    {"/api/v1/silences", .method = ROUTE_POST, .handler = api_window_added,
+	.least = ROLE_STAFF, .change = silence_add},
+    {"/api/v1/silences/*", .handler = api_silence_one},
+    {"/api/v1/silences/*", .method = ROUTE_DELETE, .handler = api_window_ended,
+	.least = ROLE_STAFF, .change = silence_end},
+    {"/api/v1/deliveries", .handler = api_deliveries},
+    {"/api/v1/deliveries/retry", .method = ROUTE_POST,
+	.handler = api_deliveries_retry, .least = ROLE_STAFF},
+    {"/api/v1/deliveries/*/retry", .method = ROUTE_POST,
+	.handler = api_delivery_retry, .least = ROLE_STAFF},
+    {"/api/v1/subscribers/*/test", .method = ROUTE_POST,
+	.handler = api_subscriber_test, .least = ROLE_STAFF},
+    {"/api/v1/accounts", .handler = api_accounts},
+    {"/api/v1/accounts/*/release", .method = ROUTE_POST,
+	.handler = api_account_release, .least = ROLE_ADMIN},
+    {"/api/v1/tokens", .handler = api_tokens, .least = ROLE_ADMIN},
+    {"/api/v1/tokens", .method = ROUTE_POST, .handler = api_token_added,
+	.least = ROLE_ADMIN, .change = token_add},
+    {"/api/v1/tokens/*", .method = ROUTE_DELETE, .handler = api_token_revoked,
+	.least = ROLE_ADMIN, .change = token_revoke},
+    {"/api/v1/audit", .handler = api_audit, .least = ROLE_STAFF},
+    {"/api/v1/events", .stream = true},
+    {"/openapi.json", .handler = api_openapi},
+    {"/metrics", .handler = serve_metrics},
+    {"/metrics/daemon", .handler = serve_metrics_daemon},
+    {"/healthz", .handler = serve_healthz},
+    {"/readyz", .handler = serve_readyz},
+    {"/assets/*", .handler = serve_asset},
+    {"/favicon.ico", .handler = serve_favicon},
 };
 /* clang-format on */
 
@@ -97,13 +114,46 @@ match(
 	return *path == '\0';
 }
 
-const struct route *
-route_find(const char *path, char params[PARAMS_MAX][PARAM_SIZE])
+static bool
+serves(const struct route *route, const char *method)
 {
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (match(routes[i].pattern, path, params))
-			return &routes[i];
+	switch (route->method) {
+	case ROUTE_GET:
+		return strcmp(method, "GET") == 0 ||
+		    strcmp(method, "HEAD") == 0;
+	case ROUTE_POST:
+		return strcmp(method, "POST") == 0;
+	case ROUTE_DELETE:
+		return strcmp(method, "DELETE") == 0;
 	}
+	return false;
+}
+
+/* A path has one route for each method, GET first. */
+static const char *
+allow(unsigned methods)
+{
+	static const char *const texts[] = {NULL, "GET, HEAD", "POST",
+	    "GET, HEAD, POST", "DELETE", "GET, HEAD, DELETE", "POST, DELETE",
+	    "GET, HEAD, POST, DELETE"};
+
+	return texts[methods];
+}
+
+const struct route *
+route_find(const char *method, const char *path,
+    char params[PARAMS_MAX][PARAM_SIZE], const char **others)
+{
+	unsigned methods = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!match(routes[i].pattern, path, params))
+			continue;
+		if (serves(&routes[i], method))
+			return &routes[i];
+		methods |= 1U << routes[i].method;
+	}
+	*others = allow(methods);
 	return NULL;
 }
 

@@ -1,8 +1,6 @@
 /*
- * The server: start and stop of libmicrohttpd, limits, and the hygiene of a
- * request before anybody looks at what it asks for. libmicrohttpd lets some
- * things through by which requests can be smuggled past a proxy in front of
- * us (both length headers, a length twice); here they are refused.
+ * The server: start and stop of libmicrohttpd, and the way of a request from
+ * its first sight to its answer.
  */
 #include "web-int.h"
 
@@ -17,13 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define HEADERS_MAX 64
-#define HEADER_BYTES_MAX 16384
 #define STOP_AT_MOST_US (5 * US_PER_S)
-
-static const char zone_file[] = "/usr/share/zoneinfo/Europe/Warsaw";
-
-/* ---- the hygiene of a request ---- */
 
 /* The first sight of a request: its target as it was sent. The result is
  * what the handler finds in con_cls. `cls` is NULL, but on the control socket,
@@ -75,7 +67,7 @@ server_end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 	if (request == NULL)
 		return;
 	*con_cls = NULL;
-	series_wait_drop(web, request);
+	wait_drop(web, request);
 	if (request->begun) {
 		pthread_mutex_lock(&web->lock);
 		web->active--;
@@ -85,153 +77,31 @@ server_end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 	}
 	buf_fini(&request->body);
 	series_range_free(request->range);
+	if (request->pending != NULL)
+		crypto_wipe(request->pending, sizeof(*request->pending));
+	free(request->pending);
 	snapshot_release(request->snapshot);
 	free(request->uri);
 	free(request);
 }
 
-struct headers {
-	size_t count, bytes;
-	unsigned lengths, encodings, hosts;
-	bool has_body;
-	bool control;
-	const char *length, *host;
-};
-
-static enum MHD_Result
-see_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
-    const char *value, size_t value_size)
-{
-	struct headers *headers = cls;
-
-	(void)kind;
-	headers->count++;
-	headers->bytes += key_size + value_size + 4;
-	if (value == NULL)
-		return MHD_YES;
-	if (strlen(value) != value_size)
-		headers->control = true;
-	for (size_t i = 0; i < value_size; i++) {
-		unsigned char c = (unsigned char)value[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			headers->control = true;
-	}
-	if (strcasecmp(key, "Content-Length") == 0) {
-		headers->lengths++;
-		headers->has_body |= strcmp(value, "0") != 0;
-		headers->length = value;
-	} else if (strcasecmp(key, "Transfer-Encoding") == 0) {
-		headers->encodings++;
-		headers->has_body = true;
-	} else if (strcasecmp(key, "Host") == 0) {
-		headers->hosts++;
-		headers->host = value;
-	}
-	return MHD_YES;
-}
-
-/*
- * A page of another origin may point a name of its own at our address; the
- * browser then sends that name. Addresses, localhost and the name of
- * public_url are ours.
- */
-static bool
-host_is_ours(const struct web *web, const char *host)
-{
-	char name[256];
-	size_t len =
-	    host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-
-	if (web->public_host == NULL)
-		return true;
-	if (len >= sizeof(name) || len > strlen(host))
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	return name[0] == '[' || strspn(name, "0123456789.") == len ||
-	    strcasecmp(name, "localhost") == 0 ||
-	    strcasecmp(name, web->listen) == 0 ||
-	    strcasecmp(name, web->public_host) == 0;
-}
-
-/* A change may bring a small body whose length is known. */
-static bool
-may_bring(const struct request *request, const struct headers *headers)
-{
-	uint64_t length;
-
-	return request->route != NULL && request->route->change &&
-	    headers->encodings == 0 && headers->length != NULL &&
-	    text_u64_parse(headers->length, &length) == 0 &&
-	    length <= BODY_BYTES;
-}
-
-struct refusal {
-	unsigned status;
-	const char *code, *message;
-};
-
-/* NULL when the request may be looked at. */
-static const struct refusal *
-refuse(struct web *web, const struct request *request)
-{
-	static const struct refusal too_long = {MHD_HTTP_URI_TOO_LONG,
-	    "uri_too_long", "the address is longer than 8192 bytes"};
-	static const struct refusal bad_uri = {MHD_HTTP_BAD_REQUEST, "bad_path",
-	    "the address holds escapes or bytes that no address of ours has"};
-	static const struct refusal framing = {MHD_HTTP_BAD_REQUEST,
-	    "bad_framing", "the length of the request is not clear"};
-	static const struct refusal bad_header = {MHD_HTTP_BAD_REQUEST,
-	    "bad_header", "a header holds control bytes, or Host is twice"};
-	static const struct refusal too_large = {
-	    MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large",
-	    "at most 64 headers and 16 kB of them"};
-	static const struct refusal body = {MHD_HTTP_CONTENT_TOO_LARGE,
-	    "body_refused",
-	    "no body is accepted here, or none that long or of no known "
-	    "length"};
-	static const struct refusal host = {MHD_HTTP_MISDIRECTED_REQUEST,
-	    "unknown_host", "this is not the host of web.public_url"};
-	struct headers headers = {0};
-
-	MHD_get_connection_values_n(
-	    request->connection, MHD_HEADER_KIND, see_header, &headers);
-	if (headers.lengths > 1 || headers.encodings > 1 ||
-	    (headers.lengths > 0 && headers.encodings > 0))
-		return &framing;
-	if (request->uri_long)
-		return &too_long;
-	if (request->uri_bad)
-		return &bad_uri;
-	if (headers.count > HEADERS_MAX || headers.bytes > HEADER_BYTES_MAX)
-		return &too_large;
-	if (headers.control || headers.hosts > 1)
-		return &bad_header;
-	if (headers.has_body && !may_bring(request, &headers))
-		return &body;
-	if (headers.host != NULL && !host_is_ours(web, headers.host))
-		return &host;
-	return NULL;
-}
-
 /* ---- the way of a request ---- */
 
 static enum MHD_Result
-respond_error(struct web *web, struct request *request, unsigned status,
-    const char *code, const char *field, const char *message, bool close)
+respond_refusal(struct web *web, struct request *request,
+    const struct refusal *refusal, bool close)
 {
 	struct answer answer;
 	enum MHD_Result result;
 
 	answer_init(&answer);
-	answer_error(web, request, &answer, status, code, field, message);
+	answer_error(web, request, &answer, refusal->status, refusal->code,
+	    refusal->field, refusal->message);
 	answer.close = close;
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		answer.allow = request->route != NULL && request->route->change
-		    ? "POST"
-		    : "GET, HEAD";
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+	if (refusal->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		answer.allow =
+		    request->allow != NULL ? request->allow : "GET, HEAD";
+	if (refusal->status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		answer.retry_after_s = 30;
 	result = respond(web, request, &answer);
 	answer_fini(&answer);
@@ -255,53 +125,19 @@ prepare(struct web *web, struct request *request)
 		web->language);
 	request->openmetrics = accept != NULL &&
 	    strstr(accept, "application/openmetrics-text") != NULL;
-	request->route = route_find(request->uri, request->params);
-}
-
-/* NULL when the method fits the route. */
-static const struct refusal *
-refuse_method(const struct request *request, const char *method)
-{
-	static const struct refusal nothing = {MHD_HTTP_NOT_FOUND, "not_found",
-	    "there is nothing at this address"};
-	static const struct refusal only_get = {MHD_HTTP_METHOD_NOT_ALLOWED,
-	    "method_not_allowed", "only GET and HEAD are served"};
-	static const struct refusal only_post = {MHD_HTTP_METHOD_NOT_ALLOWED,
-	    "method_not_allowed", "only POST is served"};
-	static const struct refusal not_here = {MHD_HTTP_FORBIDDEN,
-	    "control_socket_only",
-	    "changes are taken on the control socket only: the file control "
-	    "in the store's directory, or the commands dyzurny account and "
-	    "dyzurny incidents"};
-	const struct route *route = request->route;
-	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-
-	if (route == NULL)
-		return get ? NULL : &nothing; /* 404 comes later */
-	if (!route->change)
-		return get ? NULL : &only_get;
-	if (strcmp(method, "POST") != 0)
-		return &only_post;
-	return request->trusted ? NULL : &not_here;
 }
 
 static enum MHD_Result
 look_at(struct web *web, struct request *request, const char *method)
 {
-	const struct refusal *refusal, *wrong_method;
+	const struct refusal *refusal;
 
 	prepare(web, request);
-	refusal = refuse(web, request);
-	wrong_method = refuse_method(request, method);
-	/* a body would follow other methods: answer before it comes */
-	if (refusal == NULL ||
-	    (wrong_method != NULL &&
-		refusal->status == MHD_HTTP_CONTENT_TOO_LARGE))
-		refusal = wrong_method;
-	if (refusal != NULL) {
-		return respond_error(web, request, refusal->status,
-		    refusal->code, NULL, refusal->message, true);
-	}
+	request->route =
+	    route_find(method, request->uri, request->params, &request->allow);
+	refusal = admit(web, request, method);
+	if (refusal != NULL)
+		return respond_refusal(web, request, refusal, true);
 	return MHD_YES; /* we are called again for the answer */
 }
 
@@ -310,19 +146,19 @@ open_stream(struct web *web, struct request *request, const char *method)
 {
 	struct MHD_Response *response;
 
-	if (strcmp(method, "HEAD") == 0) {
-		return respond_error(web, request, MHD_HTTP_METHOD_NOT_ALLOWED,
-		    "method_not_allowed", NULL, "a stream is read with GET",
-		    true);
-	}
+	static const struct refusal only_get = {MHD_HTTP_METHOD_NOT_ALLOWED,
+	    "method_not_allowed", NULL, "a stream is read with GET"};
+	static const struct refusal too_many = {MHD_HTTP_SERVICE_UNAVAILABLE,
+	    "too_many_streams", NULL,
+	    "no more event streams are open to readers now"};
+
+	if (strcmp(method, "HEAD") == 0)
+		return respond_refusal(web, request, &only_get, true);
 	response = events_open(web->events, request->connection,
 	    MHD_lookup_connection_value(
 		request->connection, MHD_HEADER_KIND, "Last-Event-ID"));
-	if (response == NULL) {
-		return respond_error(web, request, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "too_many_streams", NULL,
-		    "no more event streams are open to readers now", true);
-	}
+	if (response == NULL)
+		return respond_refusal(web, request, &too_many, true);
 	return respond_stream(request, response);
 }
 
@@ -341,22 +177,46 @@ give(struct web *web, struct request *request)
 	return result;
 }
 
+/* What is not to be changed is said at once; else the answer is given when the
+ * ledger has it. */
+static enum MHD_Result
+begin_change(struct web *web, struct request *request)
+{
+	struct answer answer;
+	enum MHD_Result result;
+	bool good;
+
+	request->pending = mem_new(sizeof(*request->pending));
+	answer_init(&answer);
+	answer.cache = CACHE_NONE;
+	good = request->route->change(web, request, &answer);
+	if (good && wait_for_change(web, request))
+		result = MHD_YES;
+	else if (good)
+		result = give(web, request);
+	else
+		result = respond(web, request, &answer);
+	answer_fini(&answer);
+	return result;
+}
+
 static enum MHD_Result
 answer_request(struct web *web, struct request *request, const char *method)
 {
+	static const struct refusal nothing = {MHD_HTTP_NOT_FOUND, "not_found",
+	    NULL, "there is nothing at this address"};
 	struct series_query ask = {0};
 	enum MHD_Result result;
 
-	if (request->route == NULL) {
-		return respond_error(web, request, MHD_HTTP_NOT_FOUND,
-		    "not_found", NULL, "there is nothing at this address",
-		    false);
-	}
+	if (request->route == NULL)
+		return respond_refusal(web, request, &nothing, false);
 	if (query_parse(&request->query, request->query_text, request->now,
 		web->zone) != 0) {
-		return respond_error(web, request, MHD_HTTP_BAD_REQUEST,
+		const struct refusal bad = {MHD_HTTP_BAD_REQUEST,
 		    "bad_parameter", request->query.field,
-		    request->query.problem, false);
+		    request->query.problem};
+
+		return respond_refusal(web, request, &bad, false);
 	}
 	if (request->query.has_language)
 		request->language = request->query.language;
@@ -364,9 +224,11 @@ answer_request(struct web *web, struct request *request, const char *method)
 		return open_stream(web, request, method);
 	if (request->route->shared && respond_shared(web, request, &result))
 		return result;
+	if (request->route->change != NULL)
+		return begin_change(web, request);
 	if (request->route->wants != NULL &&
 	    request->route->wants(web, request, &ask) &&
-	    series_wait_begin(web, request, &ask))
+	    wait_for_series(web, request, &ask))
 		return MHD_YES;
 	return give(web, request);
 }
@@ -386,7 +248,8 @@ server_handle(void *cls, struct MHD_Connection *connection, const char *url,
 		return MHD_NO;
 	if (*upload_size > 0) {
 		/* only what may_bring let in, so it fits */
-		if (request->route == NULL || !request->route->change ||
+		if (request->route == NULL ||
+		    request->route->method == ROUTE_GET ||
 		    !buf_add(&request->body, upload, *upload_size))
 			return MHD_NO;
 		*upload_size = 0;
@@ -400,7 +263,7 @@ server_handle(void *cls, struct MHD_Connection *connection, const char *url,
 		return look_at(web, request, method);
 	}
 	if (request->waiter != NULL) {
-		if (series_wait_pending(web, request))
+		if (wait_pending(web, request))
 			return MHD_YES;
 		return give(web, request);
 	}
@@ -484,6 +347,8 @@ web_new(const struct web_options *options)
 	web->note_incident = options->note_incident;
 	web->retry_delivery = options->retry_delivery;
 	web->test_subscriber = options->test_subscriber;
+	web->change = options->change;
+	web->use_token = options->use_token;
 	web->arg = options->arg;
 	web->public_host = host_of(options->conf->public_url);
 	web->listen = mem_strdup(options->conf->listen);
@@ -492,10 +357,10 @@ web_new(const struct web_options *options)
 		web->language = LANGUAGE_PL;
 	crypto_random(&boot, sizeof(boot));
 	snprintf(web->boot, sizeof(web->boot), "%016" PRIx64, boot);
-	web->zone = zone_load(zone_file);
+	web->zone = zone_load(ZONE_FILE);
 	if (!zone_from_file(web->zone))
 		log_warn(
-		    "no time zone file, the rule holds", "path=%s", zone_file);
+		    "no time zone file, the rule holds", "path=%s", ZONE_FILE);
 	return web;
 }
 
@@ -560,7 +425,7 @@ wait_for_requests(struct web *web)
 	    pthread_cond_timedwait(&web->idle, &web->lock, &until) == 0)
 		continue;
 	idle = web->active == 0;
-	series_wait_abandon(web);
+	wait_abandon(web);
 	pthread_mutex_unlock(&web->lock);
 	return idle;
 }

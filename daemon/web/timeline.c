@@ -127,6 +127,21 @@ say_confirmed(
 	    &arg, 1);
 }
 
+static void
+say_silenced(
+    const struct locale *locale, const struct jv *data, struct buf *out)
+{
+	char until[LOCALE_TEXT_SIZE];
+	struct locale_arg args[] = {
+	    {"until",
+		locale_time(locale, jv_get_int(data, "until", 0) * US_PER_S,
+		    LOCALE_TIME_FULL, until)},
+	    {"reason", jv_get_string(data, "reason", "")},
+	};
+
+	locale_say(locale, out, "timeline.silenced", args, ARRAY_LEN(args));
+}
+
 bool
 timeline_say(const struct locale *locale, const struct jv *entry,
     const struct jv *data, struct buf *out)
@@ -151,6 +166,8 @@ timeline_say(const struct locale *locale, const struct jv *entry,
 		say_blind(locale, data, out);
 	} else if (strcmp(kind, "clock") == 0) {
 		say_clock(locale, data, out);
+	} else if (strcmp(kind, "silenced") == 0) {
+		say_silenced(locale, data, out);
 	} else if (strcmp(jv_get_string(data, "state", ""), "queued") == 0) {
 		arg = (struct locale_arg){
 		    "subscriber", jv_get_string(data, "subscriber", "")};

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "ledger/change.h"
 #include "ledger/ledger.h"
 #include "locale.h"
 #include "model/snapshot.h"
@@ -24,8 +25,8 @@
 #include "web/web.h"
 
 /*
- * What the files of this room share. One request goes: server.c (limits and
- * hygiene) -> route.c (who answers) -> series_wait.c if a range is needed ->
+ * What the files of this room share. One request goes: admit.c (limits,
+ * hygiene) -> route.c (who answers) -> wait.c if the store is asked ->
  * a handler, which fills a struct answer -> respond.c (headers, bytes out).
  * A handler knows nothing of libmicrohttpd.
  */
@@ -72,6 +73,19 @@ const struct asset *assets_find(const struct assets *assets, const char *name);
 
 struct waiter;
 
+/* Who asks. On the control socket an admin, who says his name himself. */
+struct actor {
+	enum role role;
+	char name[MODEL_NAME_SIZE]; /* "" on the control socket */
+	char op[MODEL_NAME_SIZE]; /* of an operator's own; else "" */
+	char via[AUDIT_TEXT_SIZE];
+};
+
+struct pending_change {
+	struct ledger_change change;
+	char secret[TOKEN_TEXT_SIZE]; /* of a new token, shown once */
+};
+
 struct request {
 	struct MHD_Connection *connection;
 	char *uri; /* as sent, cut in two: the path, and */
@@ -79,11 +93,13 @@ struct request {
 	bool uri_bad, uri_long;
 	bool begun; /* the headers have been looked at */
 	bool trusted; /* came by the control socket */
-	struct buf body; /* of a change, as sent; at most BODY_BYTES */
+	struct actor actor; /* of a route that not everybody may ask */
+	struct buf body; /* of a POST, as sent; at most BODY_BYTES */
 	struct query query;
 	enum language language;
 	char params[PARAMS_MAX][PARAM_SIZE];
 	const struct route *route;
+	const char *allow; /* NULL, but for a path with other methods only */
 	wall_us now;
 	struct snapshot *snapshot; /* held; NULL before the first one */
 	enum freshness freshness;
@@ -92,7 +108,10 @@ struct request {
 	struct waiter *waiter;
 	struct request *wait_prev, *wait_next;
 	struct series_range *range;
-	int range_problem;
+	int wait_problem;
+	/* or a change that is being written; then the id of what is new */
+	struct pending_change *pending;
+	int64_t changed;
 };
 
 enum cache_policy { CACHE_NONE, CACHE_CHECK, CACHE_BRIEF, CACHE_FOREVER };
@@ -103,7 +122,7 @@ struct answer {
 	struct buf body;
 	enum cache_policy cache;
 	char etag[64]; /* with its quotes; "" makes one from the body */
-	const char *allow; /* for 405 */
+	const char *allow; /* for 405; a 401 says by itself what it wants */
 	const char *download; /* file name for Content-Disposition */
 	unsigned retry_after_s;
 	bool close;
@@ -122,28 +141,34 @@ typedef void handler_fn(
 typedef bool wants_fn(
     struct web *web, struct request *request, struct series_query *query);
 
+/* Fills request->pending->change, which is written before the handler is
+ * asked; or returns false, and `answer` says what is wrong. */
+typedef bool change_fn(
+    struct web *web, struct request *request, struct answer *answer);
+
+enum route_method { ROUTE_GET, ROUTE_POST, ROUTE_DELETE };
+
 struct route {
 	const char *pattern; /* a star takes one segment of the path */
+	enum route_method method;
 	handler_fn *handler;
 	wants_fn *wants; /* NULL: no range */
+	change_fn *change; /* NULL: the handler does it all */
 	bool page; /* HTML; its errors too */
 	bool shared; /* the same bytes for all while the snapshot stands */
 	bool stream; /* an event stream; no handler */
-	bool change; /* POST only, on the control socket only */
+	enum role least; /* that may ask; ROLE_NONE: everybody */
 };
 
-const struct route *route_find(
-    const char *path, char params[PARAMS_MAX][PARAM_SIZE]);
+/* route_find: NULL when there is none; then *others are the methods that the
+ * path has, or NULL. */
+const struct route *route_find(const char *method, const char *path,
+    char params[PARAMS_MAX][PARAM_SIZE], const char **others);
 const struct route *route_at(size_t i); /* NULL behind the last */
 
 /* The state of deliveries that is asked for; NULL: any. */
 const enum delivery_state *request_delivery_state(
     const struct request *request);
-
-/* The body of a change, a JSON object, "" standing for an empty one; NULL:
- * `answer` says what is wrong. */
-struct jv *request_json(
-    struct web *web, struct request *request, struct answer *answer);
 
 /* Errors in the form that the path asks for: JSON below /api, else a page. */
 void answer_error(struct web *web, struct request *request,
@@ -173,13 +198,57 @@ enum MHD_Result respond_stream(
     struct request *request, struct MHD_Response *response);
 bool header_add_common(struct MHD_Response *response, bool page);
 
-/* series_wait.c: the connection is suspended while the store reads. */
-bool series_wait_begin(
+/* ---- admit.c ---- */
+
+struct refusal {
+	unsigned status;
+	const char *code, *field, *message;
+};
+
+/* admit: NULL when the request may go on; then request->actor is who asks. */
+const struct refusal *admit(
+    struct web *web, struct request *request, const char *method);
+
+/* actor_may: change what belongs to that operator? */
+bool actor_may(const struct request *request, const char *op);
+
+/* ---- change.c ---- */
+
+/* request_json: the body of a change, a JSON object, "" standing for an empty
+ * one; NULL: `answer` says what is wrong. */
+struct jv *request_json(
+    struct web *web, struct request *request, struct answer *answer);
+
+/* request_person: who does it, by the token or, on the control socket, by the
+ * body; false: `answer` says what is wrong. */
+bool request_person(struct web *web, struct request *request,
+    struct answer *answer, const struct jv *body, char by[MODEL_NAME_SIZE]);
+
+/* change_audit says who asks for what; change_audit_data takes over `data`. */
+void change_audit(const struct request *request, struct ledger_audit *audit,
+    const char *action, const char *object, const char *by);
+void change_audit_data(struct ledger_audit *audit, struct jv *data);
+
+/* web_audit: what is kept elsewhere was changed; written soon. `by` is who says
+ * so on the control socket; "" if nobody did. */
+void web_audit(struct web *web, const struct request *request,
+    const char *action, const char *object, const char *by);
+
+/* answer_unchanged: true when the ledger did not take the change, and `answer`
+ * says so; `missing` for what was not there. */
+bool answer_unchanged(struct web *web, struct request *request,
+    struct answer *answer, const char *missing);
+
+/* ---- wait.c: the connection is suspended while the store is busy ---- */
+
+/* false, with wait_problem set, when it cannot wait. */
+bool wait_for_series(
     struct web *web, struct request *request, const struct series_query *query);
-/* true while the answer is not there; else range or range_problem is set */
-bool series_wait_pending(struct web *web, struct request *request);
-void series_wait_drop(struct web *web, struct request *request);
-void series_wait_abandon(struct web *web); /* with web->lock held */
+bool wait_for_change(struct web *web, struct request *request);
+/* true while the answer is not there; else it is in the request */
+bool wait_pending(struct web *web, struct request *request);
+void wait_drop(struct web *web, struct request *request);
+void wait_abandon(struct web *web); /* with web->lock held */
 
 /* events.c */
 struct events;
@@ -303,11 +372,16 @@ struct series_range chart_fit(const struct series_range *range);
 handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
     api_delivery_retry, api_deliveries_retry, api_subscriber_test,
     api_incidents, api_incident, api_deliveries, api_openapi, api_accounts,
-    api_account_release, api_incident_acknowledge, api_incident_note;
+    api_account_release, api_incident_acknowledge, api_incident_note,
+    api_maintenance, api_maintenance_one, api_silences, api_silence_one,
+    api_window_added, api_window_ended, api_tokens, api_token_added,
+    api_token_revoked, api_audit;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
     serve_asset, serve_favicon;
 handler_fn page_overview, page_operator, page_deployment, page_incidents,
     page_incident, page_run, page_deliveries, page_status, page_method;
+change_fn maintenance_add, maintenance_end, silence_add, silence_end, token_add,
+    token_revoke;
 wants_fn api_series_wants, page_operator_wants, page_deployment_wants;
 
 /* ---- server.c for listen.c: what libmicrohttpd calls ---- */
@@ -353,6 +427,9 @@ struct web {
 	int (*test_subscriber)(void *arg, const char *name);
 	int (*note_incident)(
 	    void *arg, int64_t number, const char *by, const char *text);
+	int (*change)(void *arg, const struct ledger_change *change,
+	    ledger_changed_fn *done, void *done_arg);
+	void (*use_token)(void *arg, const char id[TOKEN_ID_SIZE], wall_us at);
 	void *arg;
 	char *public_host; /* lower case, without port; NULL: any Host */
 	char *listen;

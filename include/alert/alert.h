@@ -91,8 +91,8 @@ struct alert_rules *alert_take(struct alert *alert, struct alert_rules *rules);
 /* alert_apply: all of it at once. */
 void alert_apply(struct alert *alert, struct conf *conf);
 
-/* alert_feed: every result. Excluded ones (ours, account, script) do not
- * count. */
+/* alert_feed: every result. Excluded ones (ours, account, script, and those of
+ * maintenance) do not count. */
 void alert_feed(struct alert *alert, const struct result *result, mono_us now);
 
 /* alert_uplink_down: our own way out turned out to be broken since `since`.

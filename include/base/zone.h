@@ -14,6 +14,7 @@
  * UTC). Immutable after zone_load: any thread.
  */
 struct zone;
+#define ZONE_FILE "/usr/share/zoneinfo/Europe/Warsaw"
 
 /* zone_load: never NULL. `path` may be NULL: the rule alone. */
 struct zone *zone_load(const char *path);

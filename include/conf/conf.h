@@ -266,6 +266,11 @@ struct conf_incidents {
 	dur_us confirm_after; /* by their age, without our blind time */
 };
 
+/* What operators announce themselves counts when it was said so long before. */
+struct conf_maintenance {
+	dur_us notice;
+};
+
 struct conf {
 	const char *path;
 	const char *vantage;
@@ -290,6 +295,7 @@ struct conf {
 	struct conf_operator *operators;
 	size_t n_operators;
 	struct conf_incidents incidents;
+	struct conf_maintenance maintenance;
 	struct conf_alert *alerts;
 	size_t n_alerts;
 	struct conf_subscriber *subscribers;

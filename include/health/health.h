@@ -70,6 +70,8 @@ struct health_change {
  * health_feed takes one result. ok counts as up; network and operator
  * reasons as a failure; all others are excluded: they are counted, remembered
  * as the last result, and change no streak.
+ * In maintenance everything is excluded, and what was before says nothing of
+ * what comes after.
  * But prerequisite_failed fail_n times in a row makes the target unknown, and
  * a reason that stops the account at once: what could not be tried is not
  * known to be up, nor to be down.
@@ -82,6 +84,11 @@ struct health_change health_feed(struct health *health,
  * when its last verdict was fed. */
 struct health_change health_age(struct health *health,
     const struct health_policy *policy, mono_us now, wall_us wall);
+
+/* health_maintain: agreed maintenance began, goes on, or (not `now_on`) is
+ * over: then the target is unknown until it is measured again. */
+struct health_change health_maintain(
+    struct health *health, bool now_on, wall_us wall);
 
 /* health_hold makes a target unknown whose logins are held back: it will not
  * be measured until somebody mends the account. */

@@ -1,6 +1,7 @@
 #ifndef MODEL_RESULT_H
 #define MODEL_RESULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -32,8 +33,12 @@ struct result {
 	uint64_t received_bytes; /* decoded bodies */
 	wall_us cert_not_after; /* the first that ends, of the certificates
 				   that its connections showed; 0: none did */
+	bool maintenance; /* agreed, while it ran: it counts neither way */
 	uint32_t copies; /* rows that the message had when it was found; 0: not
 			    counted */
 };
+
+/* result_verdict: as reason_verdict, but for what is in maintenance. */
+enum verdict result_verdict(const struct result *result);
 
 #endif

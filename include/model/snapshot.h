@@ -129,6 +129,7 @@ struct snapshot {
 	const char *vantage;
 	bool simulated; /* the data come from simulators; say so everywhere */
 	double window_s; /* of p50_ms and p95_ms */
+	dur_us notice; /* that an operator's own maintenance must give */
 	struct snap_operator *operators;
 	size_t n_operators;
 	struct snap_account *accounts;

@@ -8,7 +8,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "conf/conf.h"
-#include "ledger/ledger.h"
+#include "ledger/change.h"
 #include "model/run.h"
 #include "model/snapshot.h"
 #include "probe/evidence_store.h"
@@ -29,7 +29,8 @@ struct web_options {
 	const char *ledger_path;
 	struct evidence_store *evidence; /* NULL: none is kept */
 	const struct clock *clock;
-	/* a Unix socket of mode 0600, where changes are taken; NULL: none */
+	/* a Unix socket of mode 0600, where everything may be changed; NULL:
+	 * none. Elsewhere it takes a token. */
 	const char *control_path;
 	/* What a person wishes, on a thread of the room: must not block. 0 or
 	 * -errno; NULL: nothing can be changed. */
@@ -39,6 +40,10 @@ struct web_options {
 	int (*test_subscriber)(void *arg, const char *name);
 	int (*note_incident)(
 	    void *arg, int64_t number, const char *by, const char *text);
+	/* As ledger_put_change and ledger_use_token. */
+	int (*change)(void *arg, const struct ledger_change *change,
+	    ledger_changed_fn *done, void *done_arg);
+	void (*use_token)(void *arg, const char id[TOKEN_ID_SIZE], wall_us at);
 	void *arg;
 };
 

@@ -52,7 +52,7 @@ scenario('a refused password stops the account at once, over a restart, until it
   const { deployments } = operators.find((operator) => operator.name === 'wizja');
   assert.deepEqual(deployments.map((one) => one.account_stopped), ['bad_credentials', null]);
   const byTcp = await get(`${daemon.url}/api/v1/accounts/${REFUSED}/release`, { method: 'POST' });
-  assert.equal(byTcp.status, 403);
+  assert.equal(byTcp.status, 401);
   assert.match(byTcp.json().error.message, /control socket/);
   assert.equal(fs.statSync(path.join(world.dir, 'state/control')).mode & 0o777, 0o600);
 

@@ -33,7 +33,7 @@ static const struct folder_case cases[] = {
 	"engines, log_level, name_servers, ca_file, accounts_dir, health, "
 	"uplink, "
 	"store, web, "
-	"operators, incidents, alerts, subscribers\n"},
+	"operators, incidents, maintenance, alerts, subscribers\n"},
     {"an include inside a list",
 	{{"c.cfg",
 	     TOP "operators = (\n  @include \"sub/op\"  # first\n,\n" OPERATOR
@@ -142,7 +142,7 @@ static const struct folder_case cases[] = {
 	"engines, log_level, name_servers, ca_file, accounts_dir, health, "
 	"uplink, "
 	"store, web, "
-	"operators, incidents, alerts, subscribers\n"},
+	"operators, incidents, maintenance, alerts, subscribers\n"},
 };
 
 static void

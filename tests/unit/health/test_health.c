@@ -57,8 +57,21 @@ feed_one(struct feed *feed, enum reason reason, dur_us latency)
 	return feed->health.state;
 }
 
-/* o: ok, F: failure, x: excluded, p: prerequisite failed. Returns the state
- * after the last. */
+/* While it is maintained. */
+static void
+feed_maintained(struct feed *feed, bool good)
+{
+	struct result result = {
+	    .reason = good ? REASON_OK : REASON_HTTP_5XX, .maintenance = true};
+
+	pass(feed, 60 * S);
+	feed->change =
+	    health_feed(&feed->health, &policy, &result, feed->now, feed->wall);
+}
+
+/* o: ok, F: failure, x: excluded, p: prerequisite failed; m and M: ok and
+ * failure in maintenance, a point: the end of it. Returns the state after the
+ * last. */
 static enum state
 feed_all(struct feed *feed, const char *pattern)
 {
@@ -68,7 +81,13 @@ feed_all(struct feed *feed, const char *pattern)
 		    : *pattern == 'p' ? REASON_PREREQUISITE_FAILED
 				      : REASON_TAINTED;
 
-		feed_one(feed, reason, S);
+		if (*pattern == 'm' || *pattern == 'M') {
+			feed_maintained(feed, *pattern == 'm');
+		} else if (*pattern == '.') {
+			health_maintain(&feed->health, false, feed->wall);
+		} else {
+			feed_one(feed, reason, S);
+		}
 	}
 	return feed->health.state;
 }
@@ -123,6 +142,16 @@ states_follow_the_last_verdicts(void **state)
 	    {"oFFFxxxx", STATE_DOWN},
 	    {"oFFFoxo", STATE_UP},
 	    {"oxxxxx", STATE_UP},
+	    /* in maintenance nothing counts, and before it nothing any more */
+	    {"oM", STATE_MAINTENANCE},
+	    {"oMMMM", STATE_MAINTENANCE},
+	    {"FFFm", STATE_MAINTENANCE},
+	    {"oMMM.", STATE_UNKNOWN},
+	    {"oMMM.o", STATE_UP},
+	    {"oMMM.FF", STATE_UNKNOWN},
+	    {"oFFMMM.F", STATE_UNKNOWN},
+	    {"oMMM.FFF", STATE_DOWN},
+	    {"oFFF.", STATE_DOWN},
 	};
 
 	(void)state;

@@ -215,7 +215,9 @@ paths_match_whole_or_not_at_all(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char params[PARAMS_MAX][PARAM_SIZE] = {"", ""};
-		bool there = route_find(cases[i].path, params) != NULL;
+		const char *others;
+		bool there =
+		    route_find("GET", cases[i].path, params, &others) != NULL;
 
 		if (there != cases[i].there)
 			fail_msg("%s", cases[i].path);
@@ -256,7 +258,8 @@ a_link_carries_all_parameters_but_its_own(void **state)
 }
 
 /* "/runs/{id}" and the pattern with a star are the same. */
-static bool
+/* The description of that path, or NULL. */
+static const struct jv *
 described(const struct jv *paths, const char *pattern)
 {
 	struct jv *value;
@@ -276,9 +279,9 @@ described(const struct jv *paths, const char *pattern)
 			q++;
 		}
 		if (*p == '\0' && *q == '\0')
-			return true;
+			return value;
 	}
-	return false;
+	return NULL;
 }
 
 static void
@@ -286,8 +289,9 @@ every_route_is_in_the_description_of_the_api(void **state)
 {
 	char *bytes = calloc(1, 1 << 20), problem[128] = "";
 	FILE *file = fopen(TEST_SRCDIR "/dashboards/openapi.json", "re");
-	struct jv *document;
-	size_t n = 0;
+	struct jv *document, *value;
+	const char *name;
+	size_t n = 0, operations = 0;
 
 	(void)state;
 	assert_non_null(bytes);
@@ -298,10 +302,23 @@ every_route_is_in_the_description_of_the_api(void **state)
 	if (document == NULL)
 		fail_msg("%s", problem);
 	for (const struct route *route; (route = route_at(n)) != NULL; n++) {
-		if (!described(jv_get(document, "paths"), route->pattern))
-			fail_msg("%s is not described", route->pattern);
+		static const char *const methods[] = {"get", "post", "delete"};
+		const struct jv *path =
+		    described(jv_get(document, "paths"), route->pattern);
+		const struct jv *method = jv_get(path, methods[route->method]);
+
+		if (jv_kind(method) != JV_OBJECT)
+			fail_msg("%s %s is not described",
+			    methods[route->method], route->pattern);
+		/* and who may */
+		assert_int_equal(route->least != ROLE_NONE,
+		    jv_kind(jv_get(method, "security")) == JV_ARRAY);
 	}
-	assert_int_equal(jv_len(jv_get(document, "paths")), n);
+	for (void *i = jv_each(jv_get(document, "paths"), NULL, &name, &value);
+	     i != NULL;
+	     i = jv_each(jv_get(document, "paths"), i, &name, &value))
+		operations += jv_len(value);
+	assert_int_equal(operations, n);
 	jv_release(document);
 	free(bytes);
 }

@@ -1,8 +1,8 @@
 /*
- * Asking the series without keeping one of libmicrohttpd's threads: the
- * connection is suspended, the store lane answers, the connection goes on.
- * The waiter is counted, because at shutdown the web may give up before the
- * store has answered.
+ * Asking the store, or having it change something, without keeping one of
+ * libmicrohttpd's threads: the connection is suspended, the store lane answers,
+ * the connection goes on. The waiter is counted, because at shutdown the web
+ * may give up before the store has answered.
  */
 #include "web-int.h"
 
@@ -19,6 +19,7 @@ struct waiter {
 	pthread_mutex_t lock;
 	struct MHD_Connection *connection; /* NULL once it was resumed */
 	struct series_range *range;
+	int64_t changed;
 	int problem;
 };
 
@@ -59,6 +60,22 @@ replied(void *arg, int problem, struct series_range *range)
 	waiter_release(waiter);
 }
 
+/* On the store lane. */
+static void
+changed(void *arg, int problem, int64_t id)
+{
+	struct waiter *waiter = arg;
+
+	pthread_mutex_lock(&waiter->lock);
+	if (waiter->connection != NULL) {
+		waiter->changed = id;
+		waiter->problem = problem;
+	}
+	waiter_go_on(waiter);
+	pthread_mutex_unlock(&waiter->lock);
+	waiter_release(waiter);
+}
+
 static void
 unlink_waiting(struct web *web, struct request *request)
 {
@@ -73,46 +90,78 @@ unlink_waiting(struct web *web, struct request *request)
 	web->n_waiting--;
 }
 
-bool
-series_wait_begin(
-    struct web *web, struct request *request, const struct series_query *query)
+/* First suspended, then asked: the answer may be quick. NULL with
+ * wait_problem set when it cannot wait. */
+static struct waiter *
+begin(struct web *web, struct request *request)
 {
-	struct waiter *waiter = mem_new(sizeof(*waiter));
-	int error;
+	struct waiter *waiter = NULL;
 
+	pthread_mutex_lock(&web->lock);
+	if (web->stopping || web->n_waiting == WAITING_MOST) {
+		request->wait_problem = web->stopping ? -ESHUTDOWN : -EAGAIN;
+		goto out;
+	}
+	waiter = mem_new(sizeof(*waiter));
 	pthread_mutex_init(&waiter->lock, NULL);
 	atomic_init(&waiter->references, 2);
 	waiter->connection = request->connection;
-	pthread_mutex_lock(&web->lock);
-	if (web->stopping || web->n_waiting == WAITING_MOST) {
-		request->range_problem = web->stopping ? -ESHUTDOWN : -EAGAIN;
-		pthread_mutex_unlock(&web->lock);
-		atomic_store(&waiter->references, 1);
-		waiter_release(waiter);
-		return false;
-	}
 	request->waiter = waiter;
 	request->wait_next = web->waiting;
 	if (web->waiting != NULL)
 		web->waiting->wait_prev = request;
 	web->waiting = request;
 	web->n_waiting++;
-	/* first suspended, then asked: the answer may be quick */
 	MHD_suspend_connection(request->connection);
+out:
 	pthread_mutex_unlock(&web->lock);
-	error = series_ask(web->series, query, replied, waiter);
-	if (error != 0) {
-		pthread_mutex_lock(&waiter->lock);
-		waiter->problem = error;
-		waiter_go_on(waiter);
-		pthread_mutex_unlock(&waiter->lock);
-		waiter_release(waiter);
-	}
+	return waiter;
+}
+
+/* It was not taken. */
+static void
+give_up(struct waiter *waiter, int problem)
+{
+	pthread_mutex_lock(&waiter->lock);
+	waiter->problem = problem;
+	waiter_go_on(waiter);
+	pthread_mutex_unlock(&waiter->lock);
+	waiter_release(waiter);
+}
+
+bool
+wait_for_series(
+    struct web *web, struct request *request, const struct series_query *query)
+{
+	struct waiter *waiter = begin(web, request);
+	int problem;
+
+	if (waiter == NULL)
+		return false;
+	problem = series_ask(web->series, query, replied, waiter);
+	if (problem != 0)
+		give_up(waiter, problem);
 	return true;
 }
 
 bool
-series_wait_pending(struct web *web, struct request *request)
+wait_for_change(struct web *web, struct request *request)
+{
+	struct waiter *waiter = begin(web, request);
+	int problem;
+
+	if (waiter == NULL)
+		return false;
+	problem = web->change == NULL
+	    ? -ENOSYS
+	    : web->change(web->arg, &request->pending->change, changed, waiter);
+	if (problem != 0)
+		give_up(waiter, problem);
+	return true;
+}
+
+bool
+wait_pending(struct web *web, struct request *request)
 {
 	struct waiter *waiter = request->waiter;
 	bool pending;
@@ -122,16 +171,17 @@ series_wait_pending(struct web *web, struct request *request)
 	pthread_mutex_lock(&waiter->lock);
 	pending = waiter->connection != NULL;
 	request->range = waiter->range;
-	request->range_problem = waiter->problem;
+	request->changed = waiter->changed;
+	request->wait_problem = waiter->problem;
 	waiter->range = NULL;
 	pthread_mutex_unlock(&waiter->lock);
 	if (!pending)
-		series_wait_drop(web, request);
+		wait_drop(web, request);
 	return pending;
 }
 
 void
-series_wait_drop(struct web *web, struct request *request)
+wait_drop(struct web *web, struct request *request)
 {
 	if (request->waiter == NULL)
 		return;
@@ -146,7 +196,7 @@ series_wait_drop(struct web *web, struct request *request)
 }
 
 void
-series_wait_abandon(struct web *web)
+wait_abandon(struct web *web)
 {
 	for (struct request *request = web->waiting; request != NULL;
 	     request = request->wait_next) {
