@@ -13,11 +13,21 @@
 /* Shared inside the room. The struct ledger belongs to the store lane, but
  * for `lock` and what it guards. */
 
-/* ---- sql.c: the schema, the statements, values in and out ---- */
+/* ---- schema.c ---- */
+
+/* sql_migrate brings the schema up to date. 0 or a code of SQLite, or
+ * SQLITE_MISMATCH when the file was written by a newer version of us. */
+int sql_migrate(sqlite3 *db) MUST_USE;
+
+/* ---- sql.c: the statements, values in and out ---- */
 
 enum sql {
 	SQL_TARGET_ADD,
 	SQL_TALLY_ADD,
+	SQL_FAILURE_ADD,
+	SQL_FAILURE_PRUNE,
+	SQL_BLIND_PUT,
+	SQL_BLIND_PRUNE,
 	SQL_TALLY_LAST,
 	SQL_TALLY_PRUNE,
 	SQL_RUN_ADD,
@@ -46,10 +56,6 @@ enum sql {
 };
 #define SQL_COUNT (SQL_BODY_PRUNE + 1)
 
-/* sql_migrate brings the schema up to date. 0 or a code of SQLite, or
- * SQLITE_MISMATCH when the file was written by a newer version of us. */
-int sql_migrate(sqlite3 *db) MUST_USE;
-
 /* sql_errno: -errno for a code of SQLite. */
 int sql_errno(sqlite3 *db, int code);
 
@@ -71,9 +77,9 @@ struct tally_cell {
 	uint32_t ok, failed, excluded;
 };
 
-/* A row that waits for the next commit: a run, or an attempt that could not
- * be committed at once. */
-enum row_kind { ROW_RUN, ROW_ATTEMPT };
+/* A row that waits for the next commit: a run, a failed result, a time in which
+ * we were blind, or an attempt that could not be committed at once. */
+enum row_kind { ROW_RUN, ROW_ATTEMPT, ROW_FAILURE, ROW_BLIND };
 struct row {
 	struct row *next;
 	enum row_kind kind;
@@ -192,6 +198,8 @@ void stops_flush(struct ledger *ledger);
 int tally_flush(struct ledger *ledger) MUST_USE;
 void tally_compact(struct ledger *ledger);
 int tally_prune(struct ledger *ledger, wall_us before) MUST_USE;
+int failure_store(struct ledger *ledger, const void *payload) MUST_USE;
+int blind_store(struct ledger *ledger, const void *payload) MUST_USE;
 int run_store(struct ledger *ledger, const void *payload, size_t size) MUST_USE;
 int timeline_store(
     struct ledger *ledger, const struct incident_entry *entry) MUST_USE;

@@ -276,7 +276,7 @@ ledger_keep(
 	    ledger->rows->next != NULL) {
 		ledger_say(ledger,
 		    "too much waits for the disk; the oldest "
-		    "run or attempt is dropped");
+		    "run, failure or attempt is dropped");
 		drop_first_row(ledger);
 	}
 }
@@ -296,6 +296,12 @@ write_gathered(struct ledger *ledger, const void *arg)
 			break;
 		case ROW_ATTEMPT:
 			rc = attempt_store(ledger, row->payload);
+			break;
+		case ROW_FAILURE:
+			rc = failure_store(ledger, row->payload);
+			break;
+		case ROW_BLIND:
+			rc = blind_store(ledger, row->payload);
 			break;
 		}
 	}

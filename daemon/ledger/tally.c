@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
-/* Exact counts per target and minute. */
+/* Exact counts per target and minute, which runs failed, and when we were
+ * blind. */
 
 #define MINUTE (60 * US_PER_S)
 #define CELLS_MOST 262144
@@ -55,6 +57,52 @@ do_tally(void *ctx, const void *payload, size_t size)
 	}
 }
 
+struct failure_call {
+	const struct target *target;
+	wall_us started;
+	enum reason reason;
+	char run[TRACE_ID_SIZE];
+	char step[MODEL_NAME_SIZE];
+};
+
+static void
+do_failure(void *ctx, const void *payload, size_t size)
+{
+	ledger_keep(ctx, ROW_FAILURE, payload, size);
+}
+
+/* Its tally has added the target. */
+int
+failure_store(struct ledger *ledger, const void *payload)
+{
+	const struct failure_call *call = payload;
+	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_FAILURE_ADD);
+
+	if (stmt != NULL) {
+		sql_bind_int(stmt, 1, call->started / MINUTE);
+		sql_bind_text(stmt, 2, call->target->path);
+		sql_bind_text(stmt, 3, call->run);
+		sql_bind_text(stmt, 4, reason_name(call->reason));
+		sql_bind_text(stmt, 5, call->step);
+	}
+	return ledger_run(ledger, stmt);
+}
+
+static int
+keep_failure(struct ledger *ledger, const struct result *result)
+{
+	struct failure_call call = {
+	    .target = result->target,
+	    .started = result->started_wall,
+	    .reason = result->reason,
+	};
+
+	text_copy(call.run, sizeof(call.run), result->run_id);
+	text_copy(call.step, sizeof(call.step), result->step);
+	return lane_call_later(
+	    ledger->lane, do_failure, ledger, &call, sizeof(call));
+}
+
 int
 ledger_tally(struct ledger *ledger, const struct result *result)
 {
@@ -64,8 +112,41 @@ ledger_tally(struct ledger *ledger, const struct result *result)
 	    .verdict = reason_verdict(result->reason),
 	};
 
-	return lane_call_later(
+	int rc = lane_call_later(
 	    ledger->lane, do_tally, ledger, &call, sizeof(call));
+
+	return rc == 0 && call.verdict == VERDICT_DOWN
+	    ? keep_failure(ledger, result)
+	    : rc;
+}
+
+/* ---- our own blind time ---- */
+
+static void
+do_blind(void *ctx, const void *payload, size_t size)
+{
+	ledger_keep(ctx, ROW_BLIND, payload, size);
+}
+
+int
+blind_store(struct ledger *ledger, const void *payload)
+{
+	const struct ledger_blind *blind = payload;
+	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_BLIND_PUT);
+
+	if (stmt != NULL) {
+		sql_bind_int(stmt, 1, blind->since);
+		sql_bind_text(stmt, 2, blind->cause);
+		sql_bind_int(stmt, 3, blind->until);
+	}
+	return ledger_run(ledger, stmt);
+}
+
+int
+ledger_put_blind(struct ledger *ledger, const struct ledger_blind *blind)
+{
+	return lane_call_later(
+	    ledger->lane, do_blind, ledger, blind, sizeof(*blind));
 }
 
 static int
@@ -147,7 +228,17 @@ tally_prune(struct ledger *ledger, wall_us before)
 {
 	sqlite3_stmt *stmt = ledger_stmt(ledger, SQL_TALLY_PRUNE);
 
+	int rc;
+
 	if (stmt != NULL)
 		sql_bind_int(stmt, 1, before / MINUTE);
-	return ledger_run(ledger, stmt);
+	rc = ledger_run(ledger, stmt);
+	stmt = ledger_stmt(ledger, SQL_FAILURE_PRUNE);
+	if (stmt != NULL)
+		sql_bind_int(stmt, 1, before / MINUTE);
+	rc = rc == 0 ? ledger_run(ledger, stmt) : rc;
+	stmt = ledger_stmt(ledger, SQL_BLIND_PRUNE);
+	if (stmt != NULL)
+		sql_bind_int(stmt, 1, before);
+	return rc == 0 ? ledger_run(ledger, stmt) : rc;
 }

@@ -43,8 +43,18 @@ void ledger_close(struct ledger *ledger);
 
 /* ---- writing: any thread, queued; 0 or an error of lane_call ---- */
 
-/* One result: one more in its target's tally of this minute. */
+/* One result: one more in its target's tally of this minute; a failed one with
+ * its run and reason. */
 int ledger_tally(struct ledger *ledger, const struct result *result) MUST_USE;
+
+/* ledger_put_blind: we did not look, on the wall clock; put again with the same
+ * beginning and cause it grows. Committed with the next tick. */
+struct ledger_blind {
+	wall_us since, until;
+	char cause[16]; /* "stopped", "stalled", "uplink_down", "slept" */
+};
+int ledger_put_blind(
+    struct ledger *ledger, const struct ledger_blind *blind) MUST_USE;
 
 /* A run as JSON text (see probe/evidence.h); the oldest of its deployment
  * beyond `keep` go, but the last failed one and the last good one stay; one
