@@ -85,7 +85,7 @@ history_targets(struct ledger_reader *reader, const char *op,
 
 	pthread_mutex_lock(&reader->lock);
 	stmt =
-	    reader_prepare(reader, "SELECT id, path FROM target ORDER BY path");
+	    reader_prepare(reader, "SELECT id, path FROM target ORDER BY id");
 	rc = each(reader, stmt, target_row, &call);
 	pthread_mutex_unlock(&reader->lock);
 	return rc;

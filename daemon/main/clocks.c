@@ -47,6 +47,7 @@ engine_clock_look(struct engine *engine)
 	if (step.slept > 0) {
 		engine->sleeps++;
 		engine->slept_at = now;
+		engine_blind_slept(engine, step.slept);
 		alert_slept(
 		    engine->alert, step.slept, clock_wall(engine->clock));
 		log_warn("machine slept", "for_s=%.1f side=ours",

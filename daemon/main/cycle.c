@@ -129,6 +129,7 @@ engine_tick(struct engine *engine)
 	engine->looked_at = 0;
 	engine->shown_from = n > 0 ? (engine->shown_from + SHOWN) % n : 0;
 	engine_judge_uplink(engine, now);
+	engine_blind_tick(engine, now);
 	engine_stops_write(engine);
 	alert_tick(engine->alert, now, wall);
 	n_open = alert_open(engine->alert, &open);

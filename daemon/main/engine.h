@@ -96,6 +96,9 @@ struct engine {
 	struct window *windows; /* announced, and not over by then */
 	size_t n_windows;
 	struct zone *zone;
+	/* blind.c */
+	wall_us blind_since; /* our way out is broken; 0: it is not */
+	mono_us blind_booked, ticked_at; /* last; 0: never */
 	struct references *references;
 	struct log_damp references_damp;
 	struct loop_timer *tick;
@@ -263,6 +266,15 @@ int engine_retry_delivery(void *arg, int64_t id);
 int engine_test_subscriber(void *arg, const char *name);
 int engine_note_incident(
     void *arg, int64_t number, const char *by, const char *text);
+
+/* ---- blind.c: when we did not look ---- */
+
+/* At the first apply; when the machine had slept; when our way out turns out to
+ * be broken since then; and once a second. */
+void engine_blind_stopped(struct engine *engine);
+void engine_blind_slept(struct engine *engine, dur_us length);
+void engine_blind_uplink(struct engine *engine, mono_us since);
+void engine_blind_tick(struct engine *engine, mono_us now);
 
 /* ---- windows.c ---- */
 

@@ -60,6 +60,7 @@ engine_incidents_apply(struct engine *engine)
 	    clock_to_ms(engine->life.ago) / 1000);
 	alert_restored(engine->alert, engine->life.ago, engine->life.clock_set,
 	    clock_wall(engine->clock));
+	engine_blind_stopped(engine);
 }
 
 /* ---- what a person wishes ---- */

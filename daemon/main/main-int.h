@@ -25,6 +25,7 @@ int command_account(int argc, char **argv);
 int command_incidents(int argc, char **argv);
 int command_deliveries(int argc, char **argv);
 int command_maintenance(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_silences(int argc, char **argv);
 int command_user(int argc, char **argv);
 

@@ -42,6 +42,10 @@ static const struct command {
 	"ID",
 	"announced maintenance, in which an operator is not judged",
 	command_maintenance},
+    {"report",
+	"-c FILE --operator NAME --month 2026-10 [--format text|csv|json|html] "
+	"[--lang pl|en]",
+	"the availability account of a month", command_report},
     {"silences",
 	"-c FILE list [--open]|add OPERATOR[/DEPLOYMENT] --reason TEXT …|end "
 	"ID",

@@ -85,6 +85,7 @@ engine_judge_uplink(struct engine *engine, mono_us now)
 		log_error("uplink down",
 		    "side=ours action=\"check our own network\"");
 		alert_uplink_down(engine->alert, engine->answered_at);
+		engine_blind_uplink(engine, engine->answered_at);
 	} else {
 		log_info("uplink back", "");
 		alert_uplink_back(engine->alert, clock_wall(engine->clock));

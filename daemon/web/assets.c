@@ -29,7 +29,8 @@ static const struct {
 static const char *const templates[] = {"head", "foot", "marks", "state",
     "incident_table", "run_table", "chart", "transactions", "overview",
     "operator", "deployment", "incidents", "incident", "run", "deliveries",
-    "status", "method", "error"};
+    "reports", "report", "report_body", "report_file", "status", "method",
+    "error"};
 
 static int
 read_file(const char *dir, const char *name, char **bytes, size_t *len)

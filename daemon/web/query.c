@@ -379,6 +379,14 @@ take(struct query *query, const char *name, const char *value, wall_us now,
 			return wrong(query, name, "must be an operator");
 		text_copy(query->op, sizeof(query->op), value);
 	}
+	if (strcmp(name, "month") == 0 &&
+	    !text_copy(query->month, sizeof(query->month), value))
+		return wrong(query, name, "must be a month such as 2026-10");
+	if (strcmp(name, "format") == 0) {
+		query->csv = strcmp(value, "csv") == 0;
+		if (!query->csv && strcmp(value, "json") != 0)
+			return wrong(query, name, "must be json or csv");
+	}
 	if (strcmp(name, "act") == 0) {
 		if (!text_name_valid(value))
 			return wrong(query, name, "must be a transaction");

@@ -40,6 +40,8 @@ struct query {
 	char target[MODEL_PATH_SIZE];
 	char act[MODEL_NAME_SIZE];
 	char op[MODEL_NAME_SIZE]; /* "" for any */
+	char month[16]; /* as asked, "" when not */
+	bool csv; /* format=csv */
 	/* what is wrong, when query_parse fails */
 	char field[16];
 	const char *problem; /* a sentence in English */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define REPORTS_BYTES ((size_t)4 << 20) /* of what waits to be counted */
 #define STOP_AT_MOST_US (5 * US_PER_S)
 
 /* The first sight of a request: its target as it was sent. The result is
@@ -80,6 +81,7 @@ server_end_request(void *cls, struct MHD_Connection *connection, void **con_cls,
 	if (request->pending != NULL)
 		crypto_wipe(request->pending, sizeof(*request->pending));
 	free(request->pending);
+	jv_release(request->account);
 	snapshot_release(request->snapshot);
 	free(request->uri);
 	free(request);
@@ -177,20 +179,28 @@ give(struct web *web, struct request *request)
 	return result;
 }
 
-/* What is not to be changed is said at once; else the answer is given when the
- * ledger has it. */
+/* What cannot be asked is said at once; else the answer is given when the
+ * change is written, or the account counted. */
 static enum MHD_Result
-begin_change(struct web *web, struct request *request)
+begin_waiting(struct web *web, struct request *request)
 {
 	struct answer answer;
 	enum MHD_Result result;
 	bool good;
 
-	request->pending = mem_new(sizeof(*request->pending));
 	answer_init(&answer);
+	if (request->route->page)
+		answer.type = "text/html; charset=utf-8";
 	answer.cache = CACHE_NONE;
-	good = request->route->change(web, request, &answer);
-	if (good && wait_for_change(web, request))
+	if (request->route->report) {
+		good = report_ask(web, request, &answer);
+	} else {
+		request->pending = mem_new(sizeof(*request->pending));
+		good = request->route->change(web, request, &answer);
+	}
+	if (good &&
+	    (request->route->report ? wait_for_report(web, request)
+				    : wait_for_change(web, request)))
 		result = MHD_YES;
 	else if (good)
 		result = give(web, request);
@@ -224,8 +234,8 @@ answer_request(struct web *web, struct request *request, const char *method)
 		return open_stream(web, request, method);
 	if (request->route->shared && respond_shared(web, request, &result))
 		return result;
-	if (request->route->change != NULL)
-		return begin_change(web, request);
+	if (request->route->change != NULL || request->route->report)
+		return begin_waiting(web, request);
 	if (request->route->wants != NULL &&
 	    request->route->wants(web, request, &ask) &&
 	    wait_for_series(web, request, &ask))
@@ -314,6 +324,11 @@ release_all(struct web *web)
 			MHD_destroy_response(web->shared[i].response);
 	}
 	events_free(web->events);
+	if (web->report_reader != NULL)
+		ledger_reader_interrupt(web->report_reader);
+	if (web->reports != NULL)
+		lane_free(web->reports);
+	ledger_reader_close(web->report_reader);
 	ledger_reader_close(web->reader);
 	assets_fini(&web->assets);
 	zone_free(web->zone);
@@ -378,11 +393,15 @@ web_start(struct web **out, const struct web_options *options, uint16_t *port)
 		goto out;
 	web->evidence = options->evidence;
 	error = ledger_reader_open(&web->reader, options->ledger_path);
+	if (error == 0)
+		error = ledger_reader_open(
+		    &web->report_reader, options->ledger_path);
 	if (error != 0) {
 		log_error("web cannot read the ledger", "path=%s error=\"%s\"",
 		    options->ledger_path, strerror(-error));
 		goto out;
 	}
+	web->reports = lane_new("reports", REPORTS_BYTES);
 	web->events = events_new(conf->event_streams, HEARTBEAT_US);
 	error = listen_tcp(web, conf);
 	if (error != 0) {

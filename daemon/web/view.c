@@ -386,6 +386,7 @@ view_frame(struct web *web, struct request *request, const char *title)
 		strncmp(path, "/operators/", 11) == 0));
 	jv_set(nav, "incidents", jv_bool(strncmp(path, "/incidents", 10) == 0));
 	jv_set(nav, "deliveries", jv_bool(strcmp(path, "/deliveries") == 0));
+	jv_set(nav, "reports", jv_bool(strncmp(path, "/reports", 8) == 0));
 	jv_set(nav, "method", jv_bool(strcmp(path, "/method") == 0));
 	jv_set(frame, "nav", nav);
 	set_links(web, request, frame);

@@ -20,6 +20,7 @@ struct waiter {
 	struct MHD_Connection *connection; /* NULL once it was resumed */
 	struct series_range *range;
 	int64_t changed;
+	struct jv *account;
 	int problem;
 };
 
@@ -29,6 +30,7 @@ waiter_release(struct waiter *waiter)
 	if (atomic_fetch_sub(&waiter->references, 1) != 1)
 		return;
 	series_range_free(waiter->range);
+	jv_release(waiter->account);
 	pthread_mutex_destroy(&waiter->lock);
 	free(waiter);
 }
@@ -71,6 +73,21 @@ changed(void *arg, int problem, int64_t id)
 		waiter->changed = id;
 		waiter->problem = problem;
 	}
+	waiter_go_on(waiter);
+	pthread_mutex_unlock(&waiter->lock);
+	waiter_release(waiter);
+}
+
+/* On the lane of the reports. */
+static void
+counted(void *arg, int problem, struct jv *account)
+{
+	struct waiter *waiter = arg;
+
+	pthread_mutex_lock(&waiter->lock);
+	waiter->account = account;
+	if (waiter->connection != NULL)
+		waiter->problem = problem;
 	waiter_go_on(waiter);
 	pthread_mutex_unlock(&waiter->lock);
 	waiter_release(waiter);
@@ -145,6 +162,20 @@ wait_for_series(
 }
 
 bool
+wait_for_report(struct web *web, struct request *request)
+{
+	struct waiter *waiter = begin(web, request);
+	int problem;
+
+	if (waiter == NULL)
+		return false;
+	problem = report_begin(web, request, counted, waiter);
+	if (problem != 0)
+		give_up(waiter, problem);
+	return true;
+}
+
+bool
 wait_for_change(struct web *web, struct request *request)
 {
 	struct waiter *waiter = begin(web, request);
@@ -172,6 +203,10 @@ wait_pending(struct web *web, struct request *request)
 	pending = waiter->connection != NULL;
 	request->range = waiter->range;
 	request->changed = waiter->changed;
+	if (!pending) {
+		request->account = waiter->account;
+		waiter->account = NULL;
+	}
 	request->wait_problem = waiter->problem;
 	waiter->range = NULL;
 	pthread_mutex_unlock(&waiter->lock);

@@ -18,10 +18,12 @@
 #include "ledger/change.h"
 #include "ledger/ledger.h"
 #include "locale.h"
+#include "loop/lane.h"
 #include "model/snapshot.h"
 #include "query.h"
 #include "series/series.h"
 #include "template.h"
+#include "web/report.h"
 #include "web/web.h"
 
 /*
@@ -112,6 +114,10 @@ struct request {
 	/* or a change that is being written; then the id of what is new */
 	struct pending_change *pending;
 	int64_t changed;
+	/* or an account that is being counted */
+	char report_op[MODEL_NAME_SIZE];
+	struct report_month month;
+	struct jv *account;
 };
 
 enum cache_policy { CACHE_NONE, CACHE_CHECK, CACHE_BRIEF, CACHE_FOREVER };
@@ -124,6 +130,7 @@ struct answer {
 	char etag[64]; /* with its quotes; "" makes one from the body */
 	const char *allow; /* for 405; a 401 says by itself what it wants */
 	const char *download; /* file name for Content-Disposition */
+	char file_name[64]; /* room for one */
 	unsigned retry_after_s;
 	bool close;
 };
@@ -154,6 +161,7 @@ struct route {
 	handler_fn *handler;
 	wants_fn *wants; /* NULL: no range */
 	change_fn *change; /* NULL: the handler does it all */
+	bool report; /* an account is counted first */
 	bool page; /* HTML; its errors too */
 	bool shared; /* the same bytes for all while the snapshot stands */
 	bool stream; /* an event stream; no handler */
@@ -239,12 +247,24 @@ void web_audit(struct web *web, const struct request *request,
 bool answer_unchanged(struct web *web, struct request *request,
     struct answer *answer, const char *missing);
 
+/* ---- report_pages.c ---- */
+
+/* report_ask: what is asked for; false: `answer` says what is wrong with it.
+ * report_begin has it counted; `done` gets it on another thread, and owns the
+ * account. 0 or an error of lane_call. */
+bool report_ask(
+    struct web *web, struct request *request, struct answer *answer);
+typedef void report_done_fn(void *arg, int problem, struct jv *account);
+int report_begin(struct web *web, struct request *request, report_done_fn *done,
+    void *arg) MUST_USE;
+
 /* ---- wait.c: the connection is suspended while the store is busy ---- */
 
 /* false, with wait_problem set, when it cannot wait. */
 bool wait_for_series(
     struct web *web, struct request *request, const struct series_query *query);
 bool wait_for_change(struct web *web, struct request *request);
+bool wait_for_report(struct web *web, struct request *request);
 /* true while the answer is not there; else it is in the request */
 bool wait_pending(struct web *web, struct request *request);
 void wait_drop(struct web *web, struct request *request);
@@ -375,11 +395,12 @@ handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
     api_account_release, api_incident_acknowledge, api_incident_note,
     api_maintenance, api_maintenance_one, api_silences, api_silence_one,
     api_window_added, api_window_ended, api_tokens, api_token_added,
-    api_token_revoked, api_audit;
+    api_token_revoked, api_audit, api_availability;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
     serve_asset, serve_favicon;
 handler_fn page_overview, page_operator, page_deployment, page_incidents,
-    page_incident, page_run, page_deliveries, page_status, page_method;
+    page_incident, page_run, page_deliveries, page_status, page_method,
+    page_reports, page_report;
 change_fn maintenance_add, maintenance_end, silence_add, silence_end, token_add,
     token_revoke;
 wants_fn api_series_wants, page_operator_wants, page_deployment_wants;
@@ -437,6 +458,8 @@ struct web {
 	struct snapshot_slot *snapshots;
 	struct series *series;
 	struct ledger_reader *reader;
+	struct ledger_reader *report_reader; /* of the lane `reports` */
+	struct lane *reports;
 	struct evidence_store *evidence;
 	const struct clock *clock;
 	struct zone *zone;

@@ -16,8 +16,9 @@
  * holds the instant. 0 or -errno.
  */
 
-/* The targets that were ever counted, by name, of one operator unless `op` is
- * NULL; `id` is what the rows below name them by. */
+/* The targets that were ever counted, in the order in which they first were, of
+ * one operator unless `op` is NULL; `id` is what the rows below name them by.
+ */
 typedef void history_target_fn(void *arg, int64_t id, const char *path);
 int history_targets(struct ledger_reader *reader, const char *op,
     history_target_fn *fn, void *arg) MUST_USE;

@@ -16,6 +16,7 @@
 #include "loop/lane.h"
 #include "probe/evidence.h"
 #include "series/series.h"
+#include "web/report.h"
 
 static const char run_id[] = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -621,4 +622,62 @@ ledger_read_audit(struct ledger_reader *reader, uint32_t limit)
 	(void)reader;
 	(void)limit;
 	return jv_set(jv_object(), "audit", jv_array());
+}
+
+/* A month with one outage, of the operator vulcan only; the name of one
+ * deployment is a spreadsheet's formula. */
+#define COUNTS(up, down, percent) \
+	"\"available\":" up ",\"unavailable\":" down \
+	",\"maintenance\":30,\"blind\":2,\"not_measured\":1," \
+	"\"availability\":0.99," \
+	"\"availability_percent\":" percent
+const char fixture_account[] =
+    "{\"operator\":\"vulcan\",\"title\":\"Vulcan\",\"month\":\"2026-10\","
+    "\"time_zone\":\"Europe/Warsaw\",\"vantage\":\"waw-1\","
+    "\"from\":1790805600,\"until\":1793487600,\"as_of\":1793500000,"
+    "\"complete\":true,\"minutes\":44700,\"carry_minutes\":10,"
+    "\"transactions\":[{\"name\":\"login\"," COUNTS("1234567", "1",
+	"99.999") ","
+		  "\"deployments\":[{\"name\":\"=main;\\\"\"," COUNTS("5", "0",
+		      "null") "}],"
+			      "\"days\":[{\"date\":\"2026-10-25\",\"minutes\":"
+			      "1500," COUNTS("1467", "0",
+				  "100.0") "}]}],"
+					   "\"outages\":[{\"deployment\":"
+					   "\"main\",\"transaction\":\"login\","
+					   "\"from\":1792897200,\"until\":"
+					   "1792897260,\"minutes\":1,\"runs\":"
+					   "1,"
+					   "\"first_run\":"
+					   "\"0123456789abcdef0123456789abcdef"
+					   "\","
+					   "\"reason\":\"http_5xx\",\"step\":"
+					   "\"form\",\"incidents\":[7]}],"
+					   "\"outages_left_out\":0,"
+					   "\"maintenance\":[{\"id\":1,"
+					   "\"deployment\":null,\"from\":"
+					   "1792897200,"
+					   "\"until\":1792899000,\"agreed\":"
+					   "false,\"reason\":\"<b>\",\"by\":"
+					   "\"Jan\"}],"
+					   "\"blind\":[{\"from\":1792897200.5,"
+					   "\"until\":1792897260.5,"
+					   "\"cause\":\"slept\"}],"
+					   "\"csv_sha256\":{\"pl\":\"aa\","
+					   "\"en\":\"bb\"}}";
+
+struct jv *
+report_account(struct ledger_reader *reader,
+    const struct report_question *question, int *problem)
+{
+	(void)reader;
+	*problem = strcmp(question->op, "librus") == 0 ? -EIO : 0;
+	return strcmp(question->op, "vulcan") == 0 ? parse(fixture_account)
+						   : NULL;
+}
+
+void
+ledger_reader_interrupt(struct ledger_reader *reader)
+{
+	(void)reader;
 }

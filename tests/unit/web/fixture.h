@@ -31,4 +31,7 @@ void fixture_series_free(struct series *series);
  * 41); series_range_free frees it. */
 struct series_range *fixture_range(wall_us from, wall_us to);
 
+/* The account that report_account gives of vulcan. */
+extern const char fixture_account[];
+
 #endif
