@@ -14,6 +14,7 @@
 #include "model/incident.h"
 #include "model/reason.h"
 #include "model/result.h"
+#include "model/snapshot.h"
 
 /* ---- rule.c: what one rule has seen of one scope ---- */
 
@@ -200,6 +201,10 @@ struct alert {
 		uint32_t attempts, failed; /* since it was resolved */
 	} * closed; /* which may be reopened */
 	size_t n_closed;
+	struct self {
+		bool bad;
+		mono_us since; /* it is so; 0: not looked at yet */
+	} self[FAULT_COUNT]; /* self.c */
 	struct window *silences;
 	size_t n_silences;
 	mono_us began; /* the first tick */

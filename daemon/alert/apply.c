@@ -269,7 +269,7 @@ claim_incidents(struct alert *alert, bool at_start)
 		const struct incident *incident = &alert->open[i];
 		struct instance *owner;
 
-		if (strcmp(incident->rule, INCIDENT_RULE_ACCOUNT) == 0) {
+		if (incident_rule_is_built_in(incident->rule)) {
 			continue;
 		}
 		owner =

@@ -180,7 +180,7 @@ alert_restore_resolved(struct alert *alert, const struct incident *incident)
 	    find_closed(alert, incident->rule, incident->scope);
 
 	/* an account that is stopped again is another matter */
-	if (strcmp(incident->rule, INCIDENT_RULE_ACCOUNT) == 0) {
+	if (incident_rule_is_built_in(incident->rule)) {
 		return;
 	}
 	if (!closed) {

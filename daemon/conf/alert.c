@@ -180,7 +180,7 @@ check_name(const struct node *node, const char *rule)
 {
 	struct node name;
 
-	if (rule != NULL && strcmp(rule, INCIDENT_RULE_ACCOUNT) == 0 &&
+	if (rule != NULL && incident_rule_is_built_in(rule) &&
 	    node_member(node, "name", &name))
 		node_problem(&name, "is the name of a built-in rule");
 }

@@ -127,6 +127,40 @@ history_minutes(struct ledger_reader *reader, wall_us from, wall_us to,
 	    minute_row, &call);
 }
 
+/* The key begins with the minute, so that each is looked up. */
+#define EACH_MINUTE \
+	"WITH RECURSIVE m(minute) AS (SELECT ?1 WHERE ?1 < ?2 UNION ALL" \
+	" SELECT minute + 1 FROM m WHERE minute + 1 < ?2) "
+
+/* As begin, of the minutes of one target. */
+static sqlite3_stmt *
+begin_of(struct ledger_reader *reader, const char *sql, int64_t target,
+    wall_us from, wall_us to)
+{
+	sqlite3_stmt *stmt =
+	    begin(reader, sql, from / MINUTE, minute_after(to));
+
+	if (stmt != NULL)
+		sql_bind_int(stmt, 3, target);
+	return stmt;
+}
+
+int
+history_minutes_of(struct ledger_reader *reader, int64_t target, wall_us from,
+    wall_us to, history_minute_fn *fn, void *arg)
+{
+	struct minutes_call call = {fn, arg};
+
+	return end(reader,
+	    begin_of(reader,
+		EACH_MINUTE
+		"SELECT tally.minute, target, ok, failed, tally.excluded"
+		" FROM m CROSS JOIN tally ON tally.minute = m.minute"
+		" AND target = ?3",
+		target, from, to),
+	    minute_row, &call);
+}
+
 /* ---- failures ---- */
 
 struct failures_call {
@@ -160,6 +194,22 @@ history_failures(struct ledger_reader *reader, wall_us from, wall_us to,
 		"SELECT minute, target, run, reason, step FROM failure"
 		" WHERE minute >= ?1 AND minute < ?2 ORDER BY minute, target",
 		from / MINUTE, minute_after(to)),
+	    failure_row, &call);
+}
+
+int
+history_failures_of(struct ledger_reader *reader, int64_t target, wall_us from,
+    wall_us to, history_failure_fn *fn, void *arg)
+{
+	struct failures_call call = {fn, arg};
+
+	return end(reader,
+	    begin_of(reader,
+		EACH_MINUTE
+		"SELECT failure.minute, target, run, reason, step"
+		" FROM m CROSS JOIN failure ON failure.minute = m.minute"
+		" AND target = ?3",
+		target, from, to),
 	    failure_row, &call);
 }
 

@@ -131,6 +131,7 @@ engine_tick(struct engine *engine)
 	engine_judge_uplink(engine, now);
 	engine_blind_tick(engine, now);
 	engine_stops_write(engine);
+	engine_faults_tick(engine, now, wall);
 	alert_tick(engine->alert, now, wall);
 	n_open = alert_open(engine->alert, &open);
 	notify_refresh(engine->notify, open, n_open);

@@ -120,6 +120,7 @@ struct engine {
 	bool config_stale;
 	uint64_t runs_tainted;
 	/* faults.c */
+	bool faults[FAULT_COUNT];
 	mono_us no_descriptors_at, refused_at; /* 0: never */
 	struct log_damp descriptors_damp;
 	bool stops_wait; /* for room in the store's queue */
@@ -206,6 +207,9 @@ void engine_faults_refused(struct engine *engine); /* by the store's queue */
 
 /* engine_faults_fill: after the store's part of `self`. */
 void engine_faults_fill(struct engine *engine, struct snap_self *self);
+
+/* engine_faults_tick: the alerts hear of what the last picture shows. */
+void engine_faults_tick(struct engine *engine, mono_us now, wall_us wall);
 
 /* ---- clocks.c: the wall clock may be set, and the machine may sleep ---- */
 

@@ -2,6 +2,8 @@
  * What is wrong with ourselves at the moment, so that nobody looks for it at
  * an operator: for the snapshot, and from there for pages, API and metrics.
  */
+#include <string.h>
+
 #include "base/log.h"
 #include "engine.h"
 
@@ -37,6 +39,12 @@ engine_faults_refused(struct engine *engine)
 }
 
 void
+engine_faults_tick(struct engine *engine, mono_us now, wall_us wall)
+{
+	alert_self(engine->alert, engine->faults, now, wall);
+}
+
+void
 engine_faults_fill(struct engine *engine, struct snap_self *self)
 {
 	mono_us now = clock_mono(engine->clock);
@@ -50,4 +58,5 @@ engine_faults_fill(struct engine *engine, struct snap_self *self)
 	if (!self->faults[FAULT_DESCRIPTORS] &&
 	    log_damp_heal(&engine->descriptors_damp))
 		log_info("descriptors again", "");
+	memcpy(engine->faults, self->faults, sizeof(engine->faults));
 }

@@ -39,6 +39,13 @@ path_part(const char *path, unsigned n)
 	return jv_stringn(path, len);
 }
 
+bool
+incident_rule_is_built_in(const char *rule)
+{
+	return strcmp(rule, INCIDENT_RULE_ACCOUNT) == 0 ||
+	    strcmp(rule, INCIDENT_RULE_SELF) == 0;
+}
+
 dur_us
 incident_lasted(const struct incident *incident, wall_us at)
 {
@@ -126,7 +133,8 @@ incident_json(const struct incident *incident)
 	jv_set(data, "reason",
 	    failed ? jv_string(reason_name(incident->reason)) : jv_null());
 	jv_set(data, "side",
-	    failed ? jv_string(side_name(incident->side)) : jv_null());
+	    incident->side != SIDE_NONE ? jv_string(side_name(incident->side))
+					: jv_null());
 	jv_set(data, "step", text_or_null(incident->step));
 	jv_set(data, "phase", jv_string(phase_name(incident->phase)));
 	jv_set(data, "value", jv_real(incident->value));

@@ -287,6 +287,9 @@ view_scope(const struct locale *locale, const struct snapshot *snapshot,
 		buf_printf(&out, ", %s", dep);
 	if (act != NULL)
 		buf_printf(&out, ": %s", word_of(locale, "acts", act, key));
+	if (strcmp(jv_get_string(incident, "rule", ""), INCIDENT_RULE_SELF) ==
+	    0)
+		buf_adds(&out, locale_text(locale, "incident.ourselves"));
 	jv_set(incident, "scope_text",
 	    out.len > 0 ? jv_stringn(out.data, out.len)
 			: jv_string(jv_get_string(incident, "scope", "")));

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/index.h"
 #include "base/json.h"
@@ -74,6 +75,13 @@ struct report {
 	size_t n_outages, left_out;
 	struct jv *maintenance, *blind;
 };
+
+/* report.c: a report whose question and period are set begins with its marks;
+ * 0 or -errno. report_place: the one of that deployment, perhaps new. */
+int report_read_marks(
+    struct report *report, struct ledger_reader *reader) MUST_USE;
+struct place *report_place(struct report *report, const char *deployment);
+void report_fini(struct report *report);
 
 /* report_json: what was collected, with the incidents of its time. */
 struct jv *report_json(struct report *report, const struct jv *incidents);

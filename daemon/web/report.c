@@ -61,8 +61,8 @@ set_period(struct report *report)
 
 /* ---- what touches it ---- */
 
-static struct place *
-place_of(struct report *report, const char *deployment)
+struct place *
+report_place(struct report *report, const char *deployment)
 {
 	struct place *place;
 	size_t at;
@@ -88,7 +88,7 @@ add_known_places(struct report *report)
 
 	for (size_t i = 0; i < question->n_places; i++) {
 		struct place *place =
-		    place_of(report, question->places[i].deployment);
+		    report_place(report, question->places[i].deployment);
 		int64_t carry =
 		    CARRY_INTERVALS * question->places[i].every / MINUTE;
 
@@ -115,7 +115,7 @@ mark_window(struct report *report, const struct window *window,
 		    span->from, span->until, AVAILABILITY_MAINTENANCE);
 		return;
 	}
-	place = place_of(report, window->deployment);
+	place = report_place(report, window->deployment);
 	if (place->shared) {
 		/* those of the operator are added at the end */
 		place->marks = mem_array(report->n + 1, 1);
@@ -167,8 +167,8 @@ add_blind(void *arg, const struct ledger_blind *blind)
 	return true;
 }
 
-static int
-read_marks(struct report *report, struct ledger_reader *reader)
+int
+report_read_marks(struct report *report, struct ledger_reader *reader)
 {
 	int rc;
 
@@ -275,7 +275,7 @@ add_target(void *arg, int64_t id, const char *path)
 	snprintf(meter->deployment, sizeof(meter->deployment), "%.*s",
 	    (int)(act - deployment), deployment);
 	meter->act = act_of(report, act + 1);
-	(void)place_of(report, meter->deployment);
+	(void)report_place(report, meter->deployment);
 	if (id > report->highest)
 		report->highest = id;
 }
@@ -301,7 +301,8 @@ start_meters(struct report *report)
 	    ((size_t)report->highest + 1) * sizeof(*report->by_target));
 	for (size_t i = 0; i < report->n_meters; i++) {
 		struct meter *meter = &report->meters[i];
-		const struct place *place = place_of(report, meter->deployment);
+		const struct place *place =
+		    report_place(report, meter->deployment);
 
 		meter->report = report;
 		meter->meter = (struct availability_meter){.n = report->n,
@@ -381,7 +382,7 @@ read_minutes(struct report *report, struct ledger_reader *reader)
 
 /* ---- the whole ---- */
 
-static void
+void
 report_fini(struct report *report)
 {
 	for (size_t i = 0; i < report->n_places; i++) {
@@ -412,7 +413,7 @@ report_account(struct ledger_reader *reader,
 	struct jv *account = NULL, *incidents = NULL;
 
 	set_period(&report);
-	*problem = read_marks(&report, reader);
+	*problem = report_read_marks(&report, reader);
 	if (*problem == 0)
 		*problem =
 		    history_targets(reader, question->op, add_target, &report);

@@ -45,7 +45,7 @@ days_json(const struct report *report, const struct act *act)
 
 	for (size_t i = 0; i < report->n_days; i++) {
 		struct jv *day = jv_object();
-		char date[16];
+		char date[48];
 
 		snprintf(date, sizeof(date), "%04d-%02d-%02zu",
 		    report->question->month.year, report->question->month.month,
@@ -163,7 +163,7 @@ report_json(struct report *report, const struct jv *incidents)
 {
 	const struct report_question *question = report->question;
 	struct jv *account = jv_object(), *digests = jv_object();
-	char month[16];
+	char month[32];
 
 	snprintf(month, sizeof(month), "%04d-%02d", question->month.year,
 	    question->month.month);

@@ -57,7 +57,7 @@ do_report(void *ctx, const void *payload, size_t size)
 	job->done(job->arg, problem, account);
 }
 
-/* ---- what is asked ---- */
+/* ---- one target, at once: few minutes, each looked up ---- */
 
 static bool
 refuse(struct web *web, struct request *request, struct answer *answer,
@@ -67,6 +67,51 @@ refuse(struct web *web, struct request *request, struct answer *answer,
 	    "bad_parameter", field, problem);
 	return false;
 }
+
+#define TRACE_MOST (INT64_C(86400) * US_PER_S)
+
+void
+api_availability_minutes(
+    struct web *web, struct request *request, struct answer *answer)
+{
+	const struct query *query = &request->query;
+	char op[MODEL_NAME_SIZE];
+	struct report_question question = {
+	    .op = op, .now = request->now, .zone = web->zone};
+	const struct snap_operator *known;
+	struct report_place *places;
+	struct jv *trace;
+	int problem;
+
+	if (query->to - query->from > TRACE_MOST) {
+		(void)refuse(web, request, answer, "from",
+		    "must be at most a day before to");
+		return;
+	}
+	snprintf(op, sizeof(op), "%.*s", (int)strcspn(query->target, "/"),
+	    query->target);
+	known = request->snapshot != NULL
+	    ? snapshot_operator(request->snapshot, op)
+	    : NULL;
+	question.n_places = known != NULL ? known->n_deployments : 0;
+	places = mem_array(question.n_places + 1, sizeof(*places));
+	for (size_t i = 0; i < question.n_places; i++)
+		places[i] = (struct report_place){
+		    known->deployments[i]->name, known->deployments[i]->every};
+	question.places = places;
+	trace = report_trace(web->reader, &question, query->target, query->from,
+	    query->to, &problem);
+	free(places);
+	if (problem != 0)
+		answer_missing(web, request, answer, -EIO, "");
+	else if (trace == NULL)
+		answer_missing(web, request, answer, -ENOENT,
+		    "no transaction of this name was ever counted");
+	else
+		answer_json(answer, trace);
+}
+
+/* ---- what is asked ---- */
 
 bool
 report_ask(struct web *web, struct request *request, struct answer *answer)
@@ -217,7 +262,7 @@ page_reports(struct web *web, struct request *request, struct answer *answer)
 		jv_set(one, "name", jv_string(op->name));
 		jv_set(one, "title", jv_string(op->title));
 		for (int k = 0; k < MONTHS_SHOWN; k++) {
-			char text[16];
+			char text[32];
 
 			snprintf(text, sizeof(text), "%04d-%02d", month.year,
 			    month.month);

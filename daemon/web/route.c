@@ -28,6 +28,7 @@ static const struct route routes[] = {
     {"/api/v1/runs/*/har", .handler = api_run_har},
     {"/api/v1/evidence", .handler = api_evidence},
     {"/api/v1/availability", .handler = api_availability, .report = true},
+    {"/api/v1/availability/minutes", .handler = api_availability_minutes},
     {"/api/v1/incidents", .handler = api_incidents},
     {"/api/v1/incidents/*", .handler = api_incident},
     {"/api/v1/incidents/*/acknowledge", .method = ROUTE_POST,

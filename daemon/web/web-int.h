@@ -395,7 +395,7 @@ handler_fn api_status, api_series, api_runs, api_run, api_run_har, api_evidence,
     api_account_release, api_incident_acknowledge, api_incident_note,
     api_maintenance, api_maintenance_one, api_silences, api_silence_one,
     api_window_added, api_window_ended, api_tokens, api_token_added,
-    api_token_revoked, api_audit, api_availability;
+    api_token_revoked, api_audit, api_availability, api_availability_minutes;
 handler_fn serve_metrics, serve_metrics_daemon, serve_healthz, serve_readyz,
     serve_asset, serve_favicon;
 handler_fn page_overview, page_operator, page_deployment, page_incidents,

@@ -12,6 +12,7 @@
 #include "model/account.h"
 #include "model/incident.h"
 #include "model/result.h"
+#include "model/snapshot.h"
 #include "model/window.h"
 #include "notify/notify.h"
 
@@ -150,6 +151,12 @@ void alert_account_stopped(
     struct alert *alert, const struct account_stop *stop, wall_us wall);
 void alert_account_released(
     struct alert *alert, const char *account, const char *by, wall_us wall);
+
+/* The built-in rule "self": what is wrong with ourselves, once a second, before
+ * alert_tick. A fault that lasts for a minute is an incident of severity 2, a
+ * clock that was set of 1, until it is over for a minute. */
+void alert_self(struct alert *alert, const bool faults[FAULT_COUNT],
+    mono_us now, wall_us wall);
 
 /* alert_tick: about once a second; decides. */
 void alert_tick(struct alert *alert, mono_us now, wall_us wall);

@@ -32,6 +32,10 @@ typedef bool history_minute_fn(void *arg, const struct history_minute *row);
 int history_minutes(struct ledger_reader *reader, wall_us from, wall_us to,
     history_minute_fn *fn, void *arg) MUST_USE;
 
+/* Those of one target, found minute by minute: for a day or so. */
+int history_minutes_of(struct ledger_reader *reader, int64_t target,
+    wall_us from, wall_us to, history_minute_fn *fn, void *arg) MUST_USE;
+
 /* The failed results, each with its run. */
 struct history_failure {
 	wall_us minute;
@@ -41,6 +45,9 @@ struct history_failure {
 typedef bool history_failure_fn(void *arg, const struct history_failure *row);
 int history_failures(struct ledger_reader *reader, wall_us from, wall_us to,
     history_failure_fn *fn, void *arg) MUST_USE;
+
+int history_failures_of(struct ledger_reader *reader, int64_t target,
+    wall_us from, wall_us to, history_failure_fn *fn, void *arg) MUST_USE;
 
 /* Our own blind times that touch the span. */
 typedef bool history_blind_fn(void *arg, const struct ledger_blind *blind);

@@ -14,6 +14,12 @@
 #define INCIDENT_NAMES 8 /* of affected deployments, with the incident */
 /* The built-in rule: an account was stopped. No other may be called so. */
 #define INCIDENT_RULE_ACCOUNT "account"
+/* Likewise: something is wrong with ourselves. Its scopes are no targets:
+ * "_self/_store" and so on, by the name of the fault. */
+#define INCIDENT_RULE_SELF "self"
+#define INCIDENT_SCOPE_SELF "_self"
+/* incident_rule_is_built_in: it stands in no configuration. */
+bool incident_rule_is_built_in(const char *rule);
 
 /*
  * A stretch of time in which an alert rule held for a scope. A value. The

@@ -59,6 +59,18 @@ struct jv *report_account(struct ledger_reader *reader,
     const struct report_question *question, int *problem) MUST_USE;
 
 /*
+ * report_trace: each minute of one target from `from` until before `to`, at
+ * most a day of them, with what led to its name; the caller releases it. NULL
+ * with 0 in *problem: that target was never counted. `question` says what the
+ * account would be made with; its month is not read.
+ * {"target","from","to","minutes":[{"at","what","ok","failed","excluded",
+ *  "runs":[{"id","reason","step"}]}]}
+ */
+struct jv *report_trace(struct ledger_reader *reader,
+    const struct report_question *question, const char *target, wall_us from,
+    wall_us to, int *problem) MUST_USE;
+
+/*
  * report_csv appends it as CSV (RFC 4180), a line for each transaction, each of
  * its days and each of its deployments. Polish conventions: semicolons, decimal
  * commas, a byte order mark. false when `out` is full.

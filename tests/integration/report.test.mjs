@@ -68,6 +68,21 @@ scenario('the account says what happened, the same in every form', async (world)
   }
   assert.deepEqual(json.outages.filter((one) => one.deployment !== 'gdansk'), []);
 
+  // each minute of it can be traced to its runs
+  for (const one of outages) {
+    const trace = (await get(`${daemon.url}/api/v1/availability/minutes?target=vulcan/gdansk/login&from=${one.from - 60}&to=${one.until + 60}`)).json();
+    assert.equal(trace.minutes.length, one.minutes + 2);
+    const inside = trace.minutes.slice(1, -1);
+    assert.ok(inside.every((minute) => minute.what === 'unavailable'), JSON.stringify(trace));
+    assert.ok(inside.every((minute) => minute.failed === minute.runs.length));
+    assert.equal(inside[0].runs[0].id, one.first_run);
+    assert.equal(inside.reduce((all, minute) => all + minute.runs.length, 0), one.runs);
+    assert.notEqual(trace.minutes[0].what, 'unavailable');
+  }
+  for (const [query, status] of [['target=vulcan/gdansk/login&from=-2d', 400], ['target=vulcan/gdansk', 404], ['target=vulcan/nowhere/login', 404]]) {
+    assert.equal((await get(`${daemon.url}/api/v1/availability/minutes?${query}`)).status, status, query);
+  }
+
   // our own time
   const [blind] = json.blind;
   assert.equal(blind.cause, 'stopped');

@@ -534,6 +534,58 @@ a_silence_hides_what_it_names_and_nothing_else(void **state)
 	}
 }
 
+/* So many seconds with that fault, or without any. */
+static void
+suffer(struct bench *bench, enum fault fault, bool bad, unsigned seconds)
+{
+	bool faults[FAULT_COUNT] = {false};
+
+	faults[fault] = bad;
+	for (unsigned i = 0; i < seconds; i++) {
+		pass(bench, 1);
+		alert_self(bench->alert, faults, bench->now, bench->wall);
+	}
+}
+
+static void
+what_is_wrong_with_ourselves_is_an_incident_of_ours(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	for (int i = 0; i < FAULT_COUNT; i++) {
+		enum fault fault = (enum fault)i;
+		char scope[64];
+
+		begin(&bench);
+		suffer(&bench, fault, true, 50);
+		suffer(&bench, fault, false, 5);
+		suffer(&bench, fault, true, 60);
+		assert_int_equal(bench.opened, 0);
+		suffer(&bench, fault, true, 5);
+		assert_int_equal(bench.opened, 1);
+		snprintf(scope, sizeof(scope), "_self/_%s", fault_name(fault));
+		assert_string_equal(bench.incidents[1].scope, scope);
+		assert_string_equal(bench.incidents[1].rule, "self");
+		assert_int_equal(bench.incidents[1].side, SIDE_OURS);
+		assert_true(bench.incidents[1].severity <= 2);
+		/* a restart opens no second one */
+		restart(&bench, 10, 0);
+		suffer(&bench, fault, true, 200);
+		suffer(&bench, fault, false, 60);
+		assert_int_equal(bench.last, 1);
+		assert_int_equal(bench.resolved, 0);
+		suffer(&bench, fault, false, 5);
+		assert_int_equal(bench.resolved, 1);
+		/* nor does it come back by itself */
+		restart(&bench, 10, 0);
+		suffer(&bench, fault, false, 200);
+		assert_int_equal(bench.last, 1);
+		assert_int_equal(bench.resolved, 1);
+		end(&bench);
+	}
+}
+
 static void
 a_silence_says_who_wanted_it_and_why(void **state)
 {
@@ -745,6 +797,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sequences_end_as_they_must),
 	    cmocka_unit_test(a_silence_hides_what_it_names_and_nothing_else),
+	    cmocka_unit_test(
+		what_is_wrong_with_ourselves_is_an_incident_of_ours),
 	    cmocka_unit_test(a_silence_says_who_wanted_it_and_why),
 	    cmocka_unit_test(deployments_come_and_go_by_name),
 	    cmocka_unit_test(a_silent_deployment_stays_affected),

@@ -20,6 +20,16 @@
 static struct clock_manual clock_is;
 static struct engine engine;
 
+/* What would be booked in a ledger. */
+static dur_us slept;
+
+void
+engine_blind_slept(struct engine *of, dur_us length)
+{
+	assert_ptr_equal(of, &engine);
+	slept += length;
+}
+
 static void
 nobody_told(void *arg, enum notify_event event, const struct incident *incident,
     const struct incident_entry *entry)
@@ -36,6 +46,7 @@ begin(void **state)
 {
 	(void)state;
 	clock_manual_init(&clock_is, 1000 * S, WALL0);
+	slept = 0;
 	engine = (struct engine){.clock = &clock_is.clock};
 	engine.alert = alert_new(nobody_told, NULL, 0);
 	clock_watch_init(&engine.watch, engine.clock);
@@ -110,6 +121,7 @@ nothing_that_was_under_way_over_a_sleep_is_a_measure(void **state)
 	tick(S);
 	tick(3 * S);
 	assert_int_equal(engine.sleeps, 1);
+	assert_int_equal(slept, 8 * HOUR);
 	assert_int_equal(engine.clock_sets, 0);
 	assert_int_equal(judged(REASON_OK, 10 * S, 5 * S), REASON_CLOCK_JUMP);
 	assert_int_equal(

@@ -162,6 +162,12 @@ the_api_gives_it_and_says_what_is_wrong(void **state)
 		"\"field\":\"format\""},
 	    {"operator=nobody&month=2026-10", 404, "not_found"},
 	    {"operator=librus&month=2026-10", 500, "store_failed"},
+	    {"/minutes?target=vulcan/main/login&from=-1h", 200,
+		"\"minutes\":60"},
+	    {"/minutes?target=vulcan/main/login&from=-25h", 400,
+		"\"field\":\"from\""},
+	    {"/minutes?target=vulcan/main/x", 404, "not_found"},
+	    {"/minutes", 404, "not_found"},
 	};
 	struct world *world = *state;
 
@@ -169,8 +175,8 @@ the_api_gives_it_and_says_what_is_wrong(void **state)
 		char path[160];
 		const char *answer;
 
-		snprintf(path, sizeof(path), "/api/v1/availability?%s",
-		    cases[i].query);
+		snprintf(path, sizeof(path), "/api/v1/availability%s%s",
+		    cases[i].query[0] == '/' ? "" : "?", cases[i].query);
 		answer = get(world, path);
 		if (status_of(answer) != cases[i].status)
 			fail_msg("%s: %.300s", path, answer);
