@@ -49,17 +49,10 @@ struct query {
 
 /*
  * query_parse reads what follows the question mark (NULL or "" if nothing).
- * 0, or -EINVAL with field and problem. Times are Unix seconds, "now",
- * "-24h" and its like, "today", "month", or "2026-11-24T08:00" as the clocks
- * of Warsaw show it, or with an offset ("Z", "+01:00").
+ * 0, or -EINVAL with field and problem. Times are those of base/when.h.
  */
 int query_parse(struct query *query, const char *text, wall_us now,
     const struct zone *zone) MUST_USE;
-
-/* query_time reads one such time, or "+2h" and its like. NULL, or a sentence
- * about what is wrong. */
-const char *query_time(
-    const char *text, wall_us now, const struct zone *zone, wall_us *at);
 
 /* query_keep appends what every link of a page carries on: "?lang=en", or
  * nothing. */

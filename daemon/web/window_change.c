@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/when.h"
 
 #define MINUTE (60 * US_PER_S)
 #define DAY (INT64_C(86400) * US_PER_S)
@@ -87,7 +88,7 @@ take_time(struct reading *reading, const char *key, wall_us *out)
 			*out = (wall_us)(jv_real_value(value) * US_PER_S);
 		break;
 	case JV_STRING:
-		problem = query_time(jv_string_value(value),
+		problem = when_parse(jv_string_value(value),
 		    reading->request->now, reading->web->zone, out);
 		break;
 	case JV_BOOL:
