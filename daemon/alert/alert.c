@@ -443,7 +443,8 @@ hear(struct instance *instance, dur_us every, mono_us now)
 {
 	mono_us until = now + SPEAKS_INTERVALS * every;
 
-	if (instance->holding) {
+	/* what is judged by the clock counts its ticks instead */
+	if (instance->holding && !watch_is(instance)) {
 		instance->held +=
 		    (now < instance->heard_until ? now
 						 : instance->heard_until) -

@@ -308,6 +308,23 @@ a_certificate_comes_due_without_a_run(void **state)
 }
 
 static void
+a_certificate_rule_with_a_wait_is_not_put_off_by_runs(void **state)
+{
+	struct conf_alert patient = certificate;
+	struct bench bench;
+
+	(void)state;
+	patient.hold = 10 * MINUTE;
+	begin(&bench, &patient, NULL);
+	bench.cert = WALL0 + 9 * DAY;
+	minutes(&bench, 9, REASON_OK);
+	assert_int_equal(bench.opened, 0);
+	minutes(&bench, 2, REASON_OK);
+	assert_int_equal(bench.opened, 1);
+	end(&bench);
+}
+
+static void
 an_expired_certificate_is_known_from_a_run_that_failed(void **state)
 {
 	struct bench bench;
@@ -626,6 +643,8 @@ main(void)
 	    cmocka_unit_test(
 		a_certificate_is_spoken_of_once_for_all_who_share_it),
 	    cmocka_unit_test(a_certificate_comes_due_without_a_run),
+	    cmocka_unit_test(
+		a_certificate_rule_with_a_wait_is_not_put_off_by_runs),
 	    cmocka_unit_test(
 		an_expired_certificate_is_known_from_a_run_that_failed),
 	    cmocka_unit_test(silence_is_told_and_ends_with_a_verdict),
