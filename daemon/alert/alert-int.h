@@ -107,8 +107,14 @@ void rule_facts(
 void rule_traces(const struct rule_window *window, mono_us now,
     char ids[INCIDENT_TRACES][TRACE_ID_SIZE]);
 
+/* rule_next_slot, rule_next_sample: when the window next forgets counts, and a
+ * bad result that facts and traces come from; INT64_MAX when there is none. */
+mono_us rule_next_slot(const struct rule_window *window);
+mono_us rule_next_sample(const struct rule_window *window, mono_us now);
+
 /* ---- alert.c: an instance is one rule for one scope and transaction ---- */
 
+#define ALERT_UPDATE_PAUSE (60 * US_PER_S) /* between two updates told */
 #define ALL_DEPLOYMENTS "_all" /* in a scope; not a valid name */
 
 struct instance {
@@ -175,6 +181,10 @@ struct instance *alert_rules_find(
     const struct alert_rules *rules, const char *scope);
 struct instance *alert_rules_next(
     const struct alert_rules *rules, const struct instance *instance);
+
+/* alert_rules_find_of: the instance of one rule. */
+struct instance *alert_rules_find_of(
+    const struct alert_rules *rules, const char *scope, const char *rule);
 
 struct alert {
 	alert_sink_fn *sink;
@@ -254,6 +264,10 @@ void incident_unfollow_all(struct alert *alert);
 void incident_follow_tick(
     struct alert *alert, struct incident *incident, mono_us now, wall_us wall);
 
+/* incident_follow_next: when the next tick could change that; see next.c */
+mono_us incident_follow_next(
+    const struct alert *alert, const struct incident *incident);
+
 /* incident_data: the data of an entry, which must then be told, for it says
  * who came and went since the one before; with what the rule measured if
  * `reading`. The caller frees. incident_data_text takes over `data`. */
@@ -320,7 +334,23 @@ bool inhibit_outlasts(
 /* alert_accounts_tick resolves what is open for accounts no longer stopped. */
 void alert_accounts_tick(struct alert *alert, wall_us wall);
 
+/* ---- next.c ---- */
+
+/*
+ * alert_next: after a tick, when the next one could change anything of what is
+ * told or booked, if no result comes and nothing is opened or resolved
+ * meanwhile; INT64_MAX: never. What a watch rule measures grows all the time,
+ * which is not counted. Every wait that a tick looks at has its line here.
+ */
+mono_us alert_next(struct alert *alert);
+
+/* alert_silence_open: is an incident of a watch rule open? */
+bool alert_silence_open(const struct alert *alert);
+
 /* ---- apply.c ---- */
+
+/* alert_rules_new_of: of those rules of conf->alerts only; NULL: of all. */
+struct alert_rules *alert_rules_new_of(struct conf *conf, const bool *wanted);
 
 /* alert_drop_routes forgets all routes. */
 void alert_drop_routes(struct alert *alert);

@@ -16,7 +16,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define UPDATE_PAUSE_US (60 * US_PER_S)
 /* A verdict speaks for so many intervals of its deployment: a failing one is
  * asked less often. What is longer is silence. */
 #define SPEAKS_INTERVALS 4
@@ -232,7 +231,7 @@ update_incident(struct alert *alert, struct instance *instance,
 	uint32_t bad;
 
 	refresh(instance, incident, now);
-	if (now - instance->told_at < UPDATE_PAUSE_US) {
+	if (now - instance->told_at < ALERT_UPDATE_PAUSE) {
 		return;
 	}
 	bad = deployments_bad(instance, now);
@@ -465,6 +464,13 @@ hear(struct instance *instance, dur_us every, mono_us now)
 	}
 }
 
+/* It was good, but for how long it took. */
+static bool
+says_nothing(const struct conf_alert *rule, const struct result *result)
+{
+	return rule->kind == CONF_ALERT_LATENCY && result->latency < 0;
+}
+
 /* A latency rule looks at good results only. */
 static bool
 counts_for(const struct conf_alert *rule, const struct result *result)
@@ -492,6 +498,9 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 		struct instance *instance = hop->instance;
 		bool bad;
 
+		if (says_nothing(instance->rule, result)) {
+			continue;
+		}
 		rule_advance(&instance->window, now);
 		instance->dirty = true;
 		if (counts_for(instance->rule, result)) {

@@ -47,9 +47,9 @@ alert_rules_next(
 				      : &rules->instances[instance->next];
 }
 
-/* The instance of that rule. */
-static struct instance *
-find_rule(const struct alert_rules *rules, const char *scope, const char *rule)
+struct instance *
+alert_rules_find_of(
+    const struct alert_rules *rules, const char *scope, const char *rule)
 {
 	struct instance *one = alert_rules_find(rules, scope);
 
@@ -232,8 +232,8 @@ inherit_all(const struct alert_rules *rules, const struct alert_rules *before)
 {
 	for (size_t i = 0; i < rules->n; i++) {
 		struct instance *instance = &rules->instances[i];
-		struct instance *old =
-		    find_rule(before, instance->scope, instance->rule->name);
+		struct instance *old = alert_rules_find_of(
+		    before, instance->scope, instance->rule->name);
 
 		if (old) {
 			inherit(instance, old, before);
@@ -272,8 +272,8 @@ claim_incidents(struct alert *alert, bool at_start)
 		if (incident_rule_is_built_in(incident->rule)) {
 			continue;
 		}
-		owner =
-		    find_rule(alert->rules, incident->scope, incident->rule);
+		owner = alert_rules_find_of(
+		    alert->rules, incident->scope, incident->rule);
 		if (owner && owner->incident == incident->number) {
 			continue;
 		}
@@ -319,13 +319,20 @@ list_names(struct alert_rules *rules)
 struct alert_rules *
 alert_rules_new(struct conf *conf)
 {
+	return alert_rules_new_of(conf, NULL);
+}
+
+struct alert_rules *
+alert_rules_new_of(struct conf *conf, const bool *wanted)
+{
 	struct alert_rules *rules = mem_new(sizeof(*rules));
 
 	rules->conf = conf_hold(conf);
 	for (size_t i = 0; i < conf->n_alerts; i++) {
 		const struct conf_alert *rule = &conf->alerts[i];
 
-		for (size_t k = 0; k < conf->n_operators; k++) {
+		for (size_t k = 0;
+		     (!wanted || wanted[i]) && k < conf->n_operators; k++) {
 			const struct conf_operator *op = &conf->operators[k];
 
 			if (!rule->operator||

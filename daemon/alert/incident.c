@@ -383,6 +383,29 @@ incident_follow_tick(
 	free(data);
 }
 
+/* One that is well goes by itself; who came is counted by the tick after. */
+mono_us
+incident_follow_next(const struct alert *alert, const struct incident *incident)
+{
+	const struct follow *follow = find(alert, incident->number);
+	mono_us next = INT64_MAX;
+	size_t came, went;
+
+	for (size_t i = 0; follow && !follow->single && i < follow->n; i++) {
+		const struct followed *one = &follow->all[i];
+
+		if (one->affected && one->good_at > one->bad_at &&
+		    one->bad_at + follow->leave_after < next) {
+			next = one->bad_at + follow->leave_after;
+		}
+	}
+	if (follow && has_changed(follow, &came, &went) &&
+	    follow->booked_at + BOOK_PAUSE < next) {
+		next = follow->booked_at + BOOK_PAUSE;
+	}
+	return next;
+}
+
 /* ---- from before a restart ---- */
 
 static void

@@ -170,6 +170,8 @@ rule_add(struct rule_window *window, const struct conf_alert *rule,
 	} else {
 		counts->failed++;
 		window->failed++;
+	}
+	if (!ok && !result->from_tally) {
 		reason = &evidence_of(window)->reasons[i][result->reason];
 		if (*reason < UINT16_MAX) {
 			++*reason;
@@ -181,7 +183,7 @@ rule_add(struct rule_window *window, const struct conf_alert *rule,
 			hist_add(&window->latencies[i], result->latency);
 		}
 	}
-	if (bad) {
+	if (bad && !result->from_tally) {
 		add_sample(evidence_of(window), result, now);
 	}
 	return bad;
@@ -439,4 +441,23 @@ rule_traces(const struct rule_window *window, mono_us now,
 			text_copy(ids[n++], TRACE_ID_SIZE, sample->trace_id);
 		}
 	}
+}
+
+mono_us
+rule_next_slot(const struct rule_window *window)
+{
+	return window->ok + window->failed > 0
+	    ? (window->slot + 1) * window->slot_us
+	    : INT64_MAX;
+}
+
+/* The oldest of those that are left goes first. */
+mono_us
+rule_next_sample(const struct rule_window *window, mono_us now)
+{
+	size_t live = samples_within(window, now);
+
+	return live > 0
+	    ? sample_at(window, live - 1)->at + window->slot_us * WINDOW_SLOTS
+	    : INT64_MAX;
 }

@@ -36,6 +36,8 @@ struct result {
 	bool maintenance; /* agreed, while it ran: it counts neither way */
 	uint32_t copies; /* rows that the message had when it was found; 0: not
 			    counted */
+	bool from_tally; /* of a back-test: only its verdict is known, for which
+			    its reason stands; a latency under 0 is not known */
 };
 
 /* result_verdict: as reason_verdict, but for what is in maintenance. */
