@@ -213,6 +213,40 @@ history_failures_of(struct ledger_reader *reader, int64_t target, wall_us from,
 	    failure_row, &call);
 }
 
+/* ---- runs ---- */
+
+struct runs_call {
+	history_run_fn *fn;
+	void *arg;
+};
+
+static bool
+run_row(sqlite3_stmt *stmt, void *arg)
+{
+	const struct runs_call *call = arg;
+	struct jv *run = jv_parse(
+	    sql_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), NULL, 0);
+	bool on = run == NULL || call->fn(call->arg, run);
+
+	jv_release(run);
+	return on;
+}
+
+int
+history_runs(struct ledger_reader *reader, const char *op, wall_us from,
+    wall_us to, history_run_fn *fn, void *arg)
+{
+	struct runs_call call = {fn, arg};
+	sqlite3_stmt *stmt = begin(reader,
+	    "SELECT json FROM run WHERE operator = ?3 AND started >= ?1"
+	    " AND started < ?2 ORDER BY started, seq",
+	    from, to);
+
+	if (stmt != NULL)
+		sql_bind_text(stmt, 3, op);
+	return end(reader, stmt, run_row, &call);
+}
+
 /* ---- our blind time ---- */
 
 struct blind_call {

@@ -41,7 +41,8 @@ look_at(struct files *files, struct source *source, enum series_kind kind)
 		source->found[kind] = true;
 		break;
 	case CHECK_DAMAGED:
-		if (files_set_aside(files, path, "damaged", why) != 0)
+		if (files->looks ||
+		    files_set_aside(files, path, "damaged", why) != 0)
 			log_warn("series file damaged", "path=%s reason=\"%s\"",
 			    path, why);
 		break;

@@ -249,6 +249,7 @@ struct files {
 	wall_us now;
 	uint64_t quarantined;
 	struct undo *undo; /* NULL: none */
+	bool looks; /* only: a damaged file stays where it is */
 };
 
 /* files_plans_take copies the archives; files_plans_free. files_plan says what

@@ -49,6 +49,12 @@ int history_failures(struct ledger_reader *reader, wall_us from, wall_us to,
 int history_failures_of(struct ledger_reader *reader, int64_t target,
     wall_us from, wall_us to, history_failure_fn *fn, void *arg) MUST_USE;
 
+/* The runs of an operator that began from `from` until before `to` and are
+ * still kept, oldest first, as they were put. */
+typedef bool history_run_fn(void *arg, const struct jv *run);
+int history_runs(struct ledger_reader *reader, const char *op, wall_us from,
+    wall_us to, history_run_fn *fn, void *arg) MUST_USE;
+
 /* Our own blind times that touch the span. */
 typedef bool history_blind_fn(void *arg, const struct ledger_blind *blind);
 int history_blind(struct ledger_reader *reader, wall_us from, wall_us to,

@@ -192,6 +192,18 @@ typedef void series_reply_fn(
 int series_ask(struct series *series, const struct series_query *query,
     series_reply_fn *reply, void *arg) MUST_USE;
 
+/*
+ * Another process may ask, too, while the daemon writes: it sees what is in the
+ * files of DIR, without what still waits in memory, and changes nothing. One
+ * thread. series_reader_ask: as series_ask for one transaction of a deployment,
+ * "op/dep/tr", but at once; the caller frees the range.
+ */
+struct series_reader;
+struct series_reader *series_reader_new(const char *dir);
+void series_reader_free(struct series_reader *reader); /* NULL is fine */
+int series_reader_ask(struct series_reader *reader,
+    const struct series_query *query, struct series_range **range) MUST_USE;
+
 /* ---- its own health; any thread ---- */
 
 struct series_stats {

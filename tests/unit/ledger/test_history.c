@@ -204,6 +204,43 @@ the_bounds_are_those_of_the_tallies(void **state)
 	assert_int_equal(last, START / MINUTE * MINUTE + 700 * MINUTE);
 }
 
+static void
+put_run(struct rig *rig, const char *id, const char *op, wall_us started)
+{
+	char json[128];
+	int len = snprintf(json, sizeof(json), "{\"id\":\"%s\"}", id);
+
+	assert_int_equal(ledger_put_run(rig->ledger, id, op, "sp1", started,
+			     VERDICT_UP, 10, json, (size_t)len),
+	    0);
+}
+
+static bool
+note_id(void *arg, const struct jv *run)
+{
+	char *ids = arg;
+
+	strncat(ids, jv_get_string(run, "id", "?"), 8);
+	return true;
+}
+
+static void
+kept_runs_come_oldest_first(void **state)
+{
+	struct rig *rig = *state;
+	char ids[64] = "";
+
+	put_run(rig, "b", "wizja", START + MINUTE);
+	put_run(rig, "a", "wizja", START);
+	put_run(rig, "x", "librus", START);
+	put_run(rig, "c", "wizja", START + 2 * MINUTE);
+	write_all(rig);
+	assert_int_equal(history_runs(rig->reader, "wizja", START,
+			     START + 2 * MINUTE, note_id, ids),
+	    0);
+	assert_string_equal(ids, "ab");
+}
+
 int
 main(void)
 {
@@ -212,6 +249,7 @@ main(void)
 	    CASE(minutes_and_failures_come_in_the_order_of_time),
 	    CASE(blind_time_grows_and_is_there_after_a_start),
 	    CASE(the_bounds_are_those_of_the_tallies),
+	    CASE(kept_runs_come_oldest_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
