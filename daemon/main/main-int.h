@@ -28,6 +28,7 @@ int command_maintenance(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_silences(int argc, char **argv);
 int command_user(int argc, char **argv);
+int command_backtest(int argc, char **argv);
 
 /*
  * A configuration with everything compiled from it: what serve, check and

@@ -56,6 +56,9 @@ static const struct command {
 	"ID|audit",
 	"tokens by which people and programs change things over HTTP",
 	command_user},
+    {"backtest", "-c FILE [--rule NAME] --from TIME [--to TIME] [--json]",
+	"which incidents the rules would have opened over the stored history",
+	command_backtest},
     {"status", "[--url URL]", "the state table of a running daemon",
 	command_status},
 };
