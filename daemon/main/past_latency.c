@@ -40,15 +40,18 @@ count_of(const struct series_range *range, size_t row)
 static double
 latency_of(const struct series_range *range, size_t row, size_t i, size_t n)
 {
-	double max = range->max_ms[row], ms = NAN;
+	double max = range->max_ms[row], ms = range->mean_ms[row];
+	double counts[HIST_BUCKETS];
 
 	if (n == 1 && isfinite(range->mean_ms[row]))
 		return range->mean_ms[row];
 	if (n == 2 && isfinite(range->p50_ms[row]) && isfinite(max))
 		return i == 0 ? range->p50_ms[row] : max;
-	if (!hist_quantile_ms(
-		range->buckets[row], ((double)i + 0.5) / (double)n, &ms))
-		return 0;
+	for (size_t b = 0; b < HIST_BUCKETS; b++)
+		counts[b] = isfinite(range->buckets[row][b])
+		    ? range->buckets[row][b]
+		    : 0;
+	(void)hist_quantile_ms(counts, ((double)i + 0.5) / (double)n, &ms);
 	return isfinite(max) ? fmin(ms, max) : ms;
 }
 
