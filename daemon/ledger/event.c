@@ -32,6 +32,8 @@ struct attempt_call {
 	struct ledger_delivery after;
 	wall_us at;
 	dur_us took;
+	ledger_done_fn *done;
+	void *arg;
 };
 
 const char *
@@ -360,19 +362,25 @@ attempt_store(struct ledger *ledger, const void *payload)
 static void
 do_put_attempt(void *ctx, const void *payload, size_t size)
 {
+	const struct attempt_call *call = payload;
 	struct ledger *ledger = ctx;
+	int problem = -EAGAIN;
 
 	/* behind those that wait already, so that the order is kept */
-	if (ledger->n_attempts > 0 ||
-	    ledger_write(ledger, attempt_store, payload) != 0)
-		ledger_keep(ledger, ROW_ATTEMPT, payload, size);
+	if (ledger->n_attempts == 0)
+		problem = ledger_write(ledger, attempt_store, call);
+	if (problem != 0)
+		ledger_keep(ledger, ROW_ATTEMPT, call, size);
+	if (call->done != NULL)
+		call->done(call->arg, problem);
 }
 
 int
 ledger_put_attempt(struct ledger *ledger, const struct ledger_delivery *after,
-    wall_us at, dur_us took)
+    wall_us at, dur_us took, ledger_done_fn *done, void *arg)
 {
-	struct attempt_call call = {.after = *after, .at = at, .took = took};
+	struct attempt_call call = {
+	    .after = *after, .at = at, .took = took, .done = done, .arg = arg};
 
 	return lane_call(
 	    ledger->lane, do_put_attempt, ledger, &call, sizeof(call));

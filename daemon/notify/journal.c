@@ -197,6 +197,48 @@ write_waiting(struct notify *notify, bool all)
 /* ---- outcomes ---- */
 
 static void
+on_pump(void *ctx, const void *payload, size_t size)
+{
+	(void)payload;
+	(void)size;
+	notify_pump_booked(ctx);
+}
+
+/* On the store lane, in the order of the calls. What the ledger keeps for later
+ * counts, too: a full disk must not hold the next alarm. Should the loop's
+ * mailbox be full, the outbox looks again by itself. */
+static void
+on_booked(void *arg, int problem)
+{
+	struct notify *notify = arg;
+	int refused;
+
+	(void)problem;
+	atomic_fetch_add(&notify->attempts_booked, 1);
+	refused = loop_call(notify->options.loop, on_pump, notify, NULL, 0);
+	(void)refused;
+}
+
+bool
+journal_booked(const struct notify *notify, uint64_t number)
+{
+	return atomic_load(&notify->attempts_booked) >= number;
+}
+
+/* False when the store lane is full. */
+static bool
+put_attempt(struct notify *notify, const struct ledger_delivery *row,
+    wall_us at, dur_us took)
+{
+	if (ledger_put_attempt(
+		notify->options.ledger, row, at, took, on_booked, notify) < 0) {
+		return false;
+	}
+	notify->attempts_put++;
+	return true;
+}
+
+static void
 keep_unsaved(struct notify *notify, const struct ledger_delivery *row,
     wall_us at, dur_us took)
 {
@@ -224,8 +266,8 @@ save_unsaved(struct notify *notify)
 	while (notify->first_unsaved) {
 		struct unsaved *unsaved = notify->first_unsaved;
 
-		if (ledger_put_attempt(notify->options.ledger, &unsaved->row,
-			unsaved->at, unsaved->took) < 0) {
+		if (!put_attempt(
+			notify, &unsaved->row, unsaved->at, unsaved->took)) {
 			return;
 		}
 		notify->first_unsaved = unsaved->next;
@@ -261,8 +303,7 @@ journal_attempt(struct notify *notify, const struct ledger_delivery *row,
     wall_us at, dur_us took)
 {
 	save_unsaved(notify);
-	if (notify->first_unsaved ||
-	    ledger_put_attempt(notify->options.ledger, row, at, took) < 0) {
+	if (notify->first_unsaved || !put_attempt(notify, row, at, took)) {
 		keep_unsaved(notify, row, at, took);
 		sweep_later(notify);
 	}

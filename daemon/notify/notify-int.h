@@ -114,6 +114,7 @@ struct outbox {
 	mono_us minute_began; /* in which so many messages were sent: */
 	uint32_t sent_in_minute;
 	mono_us refreshed_at; /* 0: never */
+	uint64_t booking; /* the next try waits for this attempt; 0: for none */
 	bool failing; /* the last try failed */
 	bool closed; /* it answered 410 */
 	bool removed; /* not configured any more; ends with its try */
@@ -199,6 +200,10 @@ struct unsaved {
 void journal_put(struct notify *notify, struct record *record);
 void journal_attempt(struct notify *notify, const struct ledger_delivery *row,
     wall_us at, dur_us took);
+
+/* journal_booked: of the attempts put so far, the first `number` are in the
+ * ledger, or kept by it. */
+bool journal_booked(const struct notify *notify, uint64_t number);
 void journal_init(struct notify *notify);
 void journal_stop(struct notify *notify);
 void journal_fini(struct notify *notify);
@@ -220,6 +225,8 @@ struct notify {
 	_Atomic(struct delivery *) revived; /* as well, newest first */
 	struct unsaved *first_unsaved, *last_unsaved;
 	size_t n_unsaved;
+	uint64_t attempts_put; /* given to the ledger since the start */
+	_Atomic uint64_t attempts_booked; /* counted by the store lane */
 	struct loop_timer *sweep;
 	struct log_damp damp;
 };
@@ -229,6 +236,9 @@ wall_us notify_wall(const struct notify *notify);
 
 /* notify_written hands out the deliveries of a written record. */
 void notify_written(struct notify *notify, const struct record *record);
+
+/* notify_pump_booked: outcomes were booked; who waited for them goes on. */
+void notify_pump_booked(struct notify *notify);
 
 /* notify_take_revived: the store lane has pushed some. */
 void notify_take_revived(struct notify *notify);

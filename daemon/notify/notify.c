@@ -248,6 +248,19 @@ notify_revive(struct notify *notify, int64_t id)
 }
 
 void
+notify_pump_booked(struct notify *notify)
+{
+	struct outbox *next;
+
+	for (struct outbox *outbox = notify->outboxes; outbox; outbox = next) {
+		next = outbox->next;
+		if (outbox->booking != 0) {
+			outbox_pump(outbox);
+		}
+	}
+}
+
+void
 notify_take_revived(struct notify *notify)
 {
 	struct delivery *newest = atomic_exchange(&notify->revived, NULL);

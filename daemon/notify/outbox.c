@@ -16,6 +16,7 @@
 #define RETRY_AFTER_MAX_US (24 * 3600 * US_PER_S)
 #define OURS_PAUSE_US (10 * US_PER_S)
 #define LIFE_LEFT_US (3600 * US_PER_S)
+#define BOOKING_US US_PER_S
 
 struct delivery *
 delivery_new(
@@ -95,6 +96,18 @@ bury(struct outbox *outbox, struct delivery *delivery, const char *problem)
 
 /* ---- the pump ---- */
 
+/* The outcomes of the last message are in the ledger: were the next one sent
+ * before that, a kill could cost two messages that come twice. */
+static bool
+is_booked(struct outbox *outbox)
+{
+	if (!journal_booked(outbox->notify, outbox->booking)) {
+		return false;
+	}
+	outbox->booking = 0;
+	return true;
+}
+
 static void
 expire(struct outbox *outbox, mono_us now)
 {
@@ -115,6 +128,10 @@ outbox_pump(struct outbox *outbox)
 
 	if (outbox->notify->stopped || outbox->removed || outbox->trying ||
 	    outbox->refreshing) {
+		return;
+	}
+	if (!is_booked(outbox)) {
+		loop_timer_start(outbox->timer, BOOKING_US);
 		return;
 	}
 	expire(outbox, now);
@@ -317,6 +334,7 @@ settle(struct outbox *outbox, bool good)
 		hurry(outbox, notify_now(outbox->notify));
 	}
 	outbox->failing = !good;
+	outbox->booking = outbox->notify->attempts_put;
 }
 
 void

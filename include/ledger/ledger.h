@@ -95,9 +95,14 @@ int ledger_put_event(struct ledger *ledger, const struct incident *incident,
     const struct ledger_delivery *deliveries, size_t n, const char *body,
     size_t body_len, ledger_done_fn *done, void *arg) MUST_USE;
 
-/* The outcome of one try; also an entry "delivery" in the timeline. */
+/*
+ * The outcome of one try; also an entry "delivery" in the timeline. `done` (may
+ * be NULL) runs on the store lane when it is committed, with 0, or when it is
+ * kept for later because the file refused it, with -errno.
+ */
 int ledger_put_attempt(struct ledger *ledger,
-    const struct ledger_delivery *after, wall_us at, dur_us took) MUST_USE;
+    const struct ledger_delivery *after, wall_us at, dur_us took,
+    ledger_done_fn *done, void *arg) MUST_USE;
 
 /*
  * ledger_revive makes a dead delivery pending again, as if it were made at

@@ -487,8 +487,9 @@ pending_deliveries_come_back_in_order_with_their_body(void **state)
 	after.tries = 1;
 	after.last_status = 204;
 	after.finished = START + 3;
-	assert_int_equal(
-	    ledger_put_attempt(rig->ledger, &after, START + 3, 12000), 0);
+	assert_int_equal(ledger_put_attempt(
+			     rig->ledger, &after, START + 3, 12000, NULL, NULL),
+	    0);
 	rig_stop(rig);
 	assert_int_equal(rig_start(rig), 0);
 	assert_int_equal(
@@ -506,6 +507,7 @@ an_incident_is_read_with_its_timeline_and_deliveries(void **state)
 {
 	struct rig *rig = *state;
 	struct ledger_delivery delivery = rig_delivery(5, 1, START);
+	struct told told = {.rig = rig};
 	struct jv *incident, *entry, *list;
 
 	put_event(rig, 1, 0, &delivery, 1, NULL);
@@ -513,10 +515,12 @@ an_incident_is_read_with_its_timeline_and_deliveries(void **state)
 	delivery.last_status = 503;
 	text_copy(
 	    delivery.last_problem, sizeof(delivery.last_problem), "it said so");
-	assert_int_equal(
-	    ledger_put_attempt(rig->ledger, &delivery, START + US_PER_S, 35000),
+	assert_int_equal(ledger_put_attempt(rig->ledger, &delivery,
+			     START + US_PER_S, 35000, note_done, &told),
 	    0);
 	rig_drain(rig);
+	assert_int_equal(told.calls, 1);
+	assert_int_equal(told.problem, 0);
 	assert_int_equal(ledger_read_incident(rig->reader, 1, &incident), 0);
 	assert_string_equal(jv_get_string(incident, "state", ""), "open");
 	assert_string_equal(jv_get_string(incident, "phase", ""), "tls");
@@ -589,7 +593,7 @@ a_full_disk_loses_no_tally_and_heals_by_itself(void **state)
 	struct incident_entry entry = rig_entry(2, "opened");
 	struct ledger_delivery delivery = rig_delivery(5, 1, START);
 	struct ledger_stats full, healed;
-	struct told told = {.rig = rig};
+	struct told told = {.rig = rig}, kept = {.rig = rig};
 	int i;
 
 	put_event(rig, 1, 0, &delivery, 1, NULL);
@@ -599,8 +603,9 @@ a_full_disk_loses_no_tally_and_heals_by_itself(void **state)
 	put_run(rig, 1, true, 3);
 	rig_tick(rig);
 	delivery.state = DELIVERY_CONFIRMED;
-	assert_int_equal(
-	    ledger_put_attempt(rig->ledger, &delivery, START, 1), 0);
+	assert_int_equal(ledger_put_attempt(rig->ledger, &delivery, START, 1,
+			     note_done, &kept),
+	    0);
 	assert_int_equal(ledger_put_event(rig->ledger, &incident, &entry, NULL,
 			     0, NULL, 0, note_done, &told),
 	    0);
@@ -610,6 +615,8 @@ a_full_disk_loses_no_tally_and_heals_by_itself(void **state)
 	fill_disk(false);
 	assert_true(full.errors >= 3);
 	assert_string_not_equal(full.problem, "");
+	assert_int_equal(kept.calls, 1);
+	assert_int_not_equal(kept.problem, 0);
 	assert_int_equal(told.calls, 1);
 	assert_int_not_equal(told.problem, 0);
 	assert_int_equal(told.seen, 1);

@@ -269,7 +269,13 @@ struct event {
 static struct event *events, **events_end = &events; /* not yet committed */
 static struct ledger_delivery attempts[256];
 static size_t n_attempts, n_events;
-static bool ledger_full, attempts_full, attempts_uncounted;
+static bool ledger_full, attempts_full, attempts_uncounted, attempts_slow;
+
+/* The attempt whose commit is to come, when attempts are slow. */
+static struct {
+	ledger_done_fn *done;
+	void *arg;
+} booking;
 
 static struct {
 	struct ledger_delivery row;
@@ -310,7 +316,7 @@ ledger_put_event(struct ledger *ledger, const struct incident *incident,
 
 int
 ledger_put_attempt(struct ledger *ledger, const struct ledger_delivery *after,
-    wall_us at, dur_us took)
+    wall_us at, dur_us took, ledger_done_fn *done, void *arg)
 {
 	(void)ledger;
 	(void)took;
@@ -318,11 +324,16 @@ ledger_put_attempt(struct ledger *ledger, const struct ledger_delivery *after,
 	if (attempts_full) {
 		return -EAGAIN;
 	}
-	if (attempts_uncounted) {
-		return 0;
+	if (!attempts_uncounted) {
+		assert_true(n_attempts < ARRAY_LEN(attempts));
+		attempts[n_attempts++] = *after;
 	}
-	assert_true(n_attempts < ARRAY_LEN(attempts));
-	attempts[n_attempts++] = *after;
+	if (attempts_slow) {
+		booking.done = done;
+		booking.arg = arg;
+	} else {
+		done(arg, 0);
+	}
 	return 0;
 }
 
@@ -549,7 +560,7 @@ begin(void **state)
 	clock_manual_init(&now_is, 5000 * S, WALL0);
 	n_attempts = n_events = n_pending = 0;
 	n_started = 0;
-	ledger_full = attempts_full = calls_refused = false;
+	ledger_full = attempts_full = attempts_slow = calls_refused = false;
 	keys[0] = secret_new("0123456789abcdef01234567", 24);
 	keys[1] = secret_new("76543210fedcba9876543210", 24);
 	notify = notify_new(&(struct notify_options){0});
@@ -1002,6 +1013,34 @@ an_outcome_that_finds_no_room_is_written_later(void **state)
 }
 
 static void
+the_next_try_waits_until_the_outcome_before_is_booked(void **state)
+{
+	(void)state;
+	notify_apply(notify, &conf);
+	tell_alpha(7, NOTIFY_OPENED);
+	tell_alpha(8, NOTIFY_OPENED);
+	attempts_slow = true;
+	answer("alpha", 200);
+	assert_null(try_to("alpha"));
+	pass(5 * S);
+	assert_null(try_to("alpha"));
+	booking.done(booking.arg, 0);
+	settle();
+	assert_non_null(try_to("alpha"));
+	/* kept for later is booked, and a full mailbox costs a second */
+	answer("alpha", 500);
+	tell_alpha(9, NOTIFY_OPENED);
+	assert_null(try_to("alpha"));
+	calls_refused = true;
+	booking.done(booking.arg, -ENOSPC);
+	settle();
+	assert_null(try_to("alpha"));
+	calls_refused = false;
+	pass(1 * S);
+	assert_non_null(try_to("alpha"));
+}
+
+static void
 load_pending(size_t i, int64_t id, int64_t incident, const char *subscriber,
     wall_us next_try, const char *body)
 {
@@ -1444,6 +1483,7 @@ main(void)
 	    outbox_test(what_was_refused_for_itself_keeps_its_pause),
 	    outbox_test(a_lost_wake_up_is_found_by_the_sweep),
 	    outbox_test(an_outcome_that_finds_no_room_is_written_later),
+	    outbox_test(the_next_try_waits_until_the_outcome_before_is_booked),
 	    outbox_test(a_clock_that_is_set_kills_no_delivery),
 	    outbox_test(an_event_outlasts_a_full_disk_that_takes_smaller_ones),
 	    outbox_test(a_restart_takes_up_what_was_pending),
