@@ -103,8 +103,10 @@ check_in() {
 	: >"$SECOND_TRIES"
 	if ! (cd "build/$dir" && "$@") >"$log" 2>&1; then
 		broken="$broken $dir"
-		grep -E '^(FAIL|ERROR|XPASS): |: (error|warning):' "$log" | head -n 40 >&2 ||
-			true
+		grep -E '^(FAIL|ERROR|XPASS): |: (error|warning):' "$log" | sort -u |
+			head -n 40 >&2 || true
+		grep -E -B 6 -A 24 '^not ok|Sanitizer:|runtime error:' "$log" |
+			head -n 120 >&2 || true
 		tail -n 20 "$log" >&2
 	fi
 	count() {

@@ -382,6 +382,11 @@ scenario('every symptom of every operator is diagnosed by its right name', async
     await Promise.all(benches.map(async (bench) => {
       for (let row = queue.shift(); row; row = queue.shift()) await judge(bench, row);
     }));
+    // Beside four others a run may have lost what patience it was left.
+    for (const row of rows.filter((one) => !one.right)) {
+      world.t.diagnostic(`once more, alone: ${title(row)} ${JSON.stringify(row.found)}`);
+      await judge(benches[0], row);
+    }
     for (const row of rows) {
       world.t.diagnostic(`${row.right ? '  ' : '! '}${title(row)} ${row.found[row.transaction]}`);
     }
