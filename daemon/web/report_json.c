@@ -133,8 +133,9 @@ outages_json(struct report *report, const struct jv *incidents)
 {
 	struct jv *list = jv_array();
 
-	qsort(report->outages, report->n_outages, sizeof(*report->outages),
-	    by_time);
+	if (report->n_outages > 0)
+		qsort(report->outages, report->n_outages,
+		    sizeof(*report->outages), by_time);
 	for (size_t i = 0; i < report->n_outages; i++) {
 		const struct outage *outage = &report->outages[i];
 		wall_us from = report->from + (wall_us)outage->first * MINUTE;

@@ -26,7 +26,8 @@ scenario('a back-test finds what the daemon has found', async (world) => {
   // an outage of one operator
   await world.sim.fault('vulcan', 'http_503');
   const scope = 'vulcan/_all/login';
-  await until('an incident is open', async () => (await incidents()).some((one) => one.scope === scope), 180);
+  await until('all three schools have failed in an incident', async () => (await incidents())
+    .some((one) => one.scope === scope && one.affected.most === 3), 180);
   await world.sim.clear('vulcan');
   const really = await until('it is over', async () => {
     const all = await incidents();

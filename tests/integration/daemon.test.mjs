@@ -13,6 +13,15 @@ function rrdFiles(dir) {
     .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
+// rrdtool refuses a file in the moment in which the daemon writes it.
+async function rrdtool(args) {
+  for (let tries = 0; ; tries += 1) {
+    const done = await run('rrdtool', args);
+    if (tries === 50 || !done.err.includes('could not lock')) return done;
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
 scenario('all five operators are measured, stored and shown', async (world) => {
   world.configure();
   const daemon = await world.start();
@@ -44,15 +53,15 @@ scenario('all five operators are measured, stored and shown', async (world) => {
   const files = rrdFiles(path.join(world.dir, 'state/rrd'));
   assert.equal(files.length, (24 + 15) * 2, 'a phase and a histogram file for each target, and for each operator as a whole');
   for (const file of files) {
-    const info = await run('rrdtool', ['info', file]);
+    const info = await rrdtool(['info', file]);
     assert.equal(info.code, 0, info.err);
-    const fetch = await run('rrdtool', ['fetch', file, 'AVERAGE', '-s', '-1min']);
+    const fetch = await rrdtool(['fetch', file, 'AVERAGE', '-s', '-1min']);
     assert.equal(fetch.code, 0, fetch.err);
     const source = file.endsWith('.hist.rrd') ? 'b10' : 'total';
-    const graph = await run('rrdtool', ['graph', path.join(world.dir, 'g.png'), `DEF:x=${file}:${source}:AVERAGE`, 'LINE1:x#000000']);
+    const graph = await rrdtool(['graph', path.join(world.dir, 'g.png'), `DEF:x=${file}:${source}:AVERAGE`, 'LINE1:x#000000']);
     assert.equal(graph.code, 0, graph.err);
   }
-  const phase = await run('rrdtool', ['fetch', path.join(world.dir, 'state/rrd/wizja/sp1/login.rrd'), 'AVERAGE', '-s', '-1min']);
+  const phase = await rrdtool(['fetch', path.join(world.dir, 'state/rrd/wizja/sp1/login.rrd'), 'AVERAGE', '-s', '-1min']);
   assert.match(phase.out, /\d: [1-9]\.\d+e\+0[0-3]/);
 
   // runs with evidence
@@ -222,7 +231,7 @@ scenario('damaged files are moved aside and begun anew', async (world) => {
     await until(`${file} is new`, async () => {
       const names = fs.readdirSync(path.dirname(file));
       return names.some((name) => name.startsWith(`${path.basename(file)}.damaged-`))
-        && (await run('rrdtool', ['info', file])).code === 0;
+        && (await rrdtool(['info', file])).code === 0;
     });
   }
   assert.match(world.log(), /damaged/);
@@ -252,7 +261,7 @@ scenario('RRD files and webhooks do not care about the locale', async (world) =>
     const series = (await get(`${daemon.url}/api/v1/series?target=${target}&from=${now - 60}&to=${now}&step=2`)).json();
     assert.ok(series.mean_ms.some((value) => value > 0 && !Number.isInteger(value)), JSON.stringify(series.mean_ms));
   }
-  const fetch = await run('rrdtool', ['fetch', path.join(world.dir, 'state/rrd/wizja/sp1/login.rrd'), 'AVERAGE', '-s', '-1min']);
+  const fetch = await rrdtool(['fetch', path.join(world.dir, 'state/rrd/wizja/sp1/login.rrd'), 'AVERAGE', '-s', '-1min']);
   assert.match(fetch.out, /\d: [1-9]\.\d+e\+0[0-3]/);
   assert.doesNotMatch(world.log(), / error /);
 });
