@@ -15,6 +15,7 @@
 #include "model/reason.h"
 #include "model/result.h"
 #include "model/snapshot.h"
+#include "shape.h"
 
 /* ---- rule.c: what one rule has seen of one scope ---- */
 
@@ -44,7 +45,7 @@ struct evidence {
 
 /*
  * Counts in WINDOW_SLOTS slots of a twentieth of the window each. Histograms
- * of the latencies only for latency rules (7 kB), else NULL; evidence (3 kB)
+ * of the latencies only for rules on latency (7 kB), else NULL; evidence (3 kB)
  * from the first bad result on: most of a country's schools never have one.
  */
 struct rule_window {
@@ -53,6 +54,7 @@ struct rule_window {
 	uint32_t ok, failed; /* sums over the slots */
 	struct counts slots[WINDOW_SLOTS];
 	struct hist *latencies; /* WINDOW_SLOTS of them */
+	double limit_ms; /* of the latencies; NAN: none is known */
 	struct evidence *evidence; /* NULL: nothing bad yet */
 };
 
@@ -70,12 +72,19 @@ uint32_t rule_take_back(struct rule_window *window, mono_us since);
 
 /* rule_add takes an ok or failed result, after rule_advance; true when it
  * speaks for the rule. */
-bool rule_add(struct rule_window *window, const struct conf_alert *rule,
-    const struct result *result, mono_us now);
+bool rule_add(
+    struct rule_window *window, const struct result *result, mono_us now);
+
+/* rule_says_nothing: good, but nobody knows how long it took; rule_counts: a
+ * rule on latency looks at good results only. */
+bool rule_says_nothing(
+    const struct conf_alert *rule, const struct result *result);
+bool rule_counts(const struct conf_alert *rule, const struct result *result);
 
 /* What the rule says of the window now. */
 struct reading {
-	uint32_t samples; /* verdicts, or ok results for latency */
+	uint32_t samples; /* verdicts, or ok results for latency; of a deviation
+			     0 while nothing can be said */
 	uint32_t failed;
 	double value; /* ratio of ok, or quantile in ms; when samples > 0 */
 	bool bad; /* value is beyond the threshold */
@@ -138,6 +147,7 @@ struct instance {
 	bool heard; /* a verdict, ever */
 	mono_us verdict_at; /* the last, or since when one is waited for; 0 */
 	wall_us *certs; /* certificate: ends, by deployment; 0: unknown */
+	struct baseline *baseline; /* of a deviation; else NULL */
 	mono_us read_at;
 	int64_t inhibited_by; /* said in that incident's timeline; 0 */
 	uint32_t inhibits; /* so many while its incident is open */
@@ -217,6 +227,7 @@ struct alert {
 	} self[FAULT_COUNT]; /* self.c */
 	struct window *silences;
 	size_t n_silences;
+	const struct zone *zone; /* borrowed; NULL: no week has a shape */
 	mono_us began; /* the first tick */
 	mono_us now; /* of the last tick */
 	wall_us wall;
@@ -310,6 +321,36 @@ bool watch_certificate(
 /* watch_ours: a result that does not count, by our own fault. */
 void watch_ours(struct instance *instance, mono_us now);
 
+/* ---- baseline.c: deviation from the week's own shape ---- */
+
+/* What one scope learnt of its weeks, and what follows from it now. */
+struct baseline {
+	struct shape shape;
+	wall_us until; /* it has all hours up to there; 0: none */
+	/* of the hours that the window touches, of that with the highest limit;
+	 * NAN: one of them has no history */
+	double usual_ms, limit_ms;
+	double back_ms; /* what is under it ends an incident */
+	wall_us from, to; /* while it is so late, these hold; 0: never */
+};
+
+struct baseline *baseline_new(void);
+
+/* baseline_inherit: from the old instance, if it looks at the same hours. */
+void baseline_inherit(struct instance *instance, struct instance *old);
+
+/* baseline_read: before the window is read; true when its limit became another.
+ * baseline_next: when the clock alone could make it another. */
+bool baseline_read(
+    const struct alert *alert, struct instance *instance, wall_us wall);
+mono_us baseline_next(
+    const struct alert *alert, const struct instance *instance);
+
+/* baseline_threshold: the rule's, or that of the hour in milliseconds.
+ * baseline_usual: what is usual in it; NAN: not known, or no deviation. */
+double baseline_threshold(const struct instance *instance);
+double baseline_usual(const struct instance *instance);
+
 /* ---- silence.c ---- */
 
 /* silence_hides: whether subscribers are not sent this event now; sets
@@ -370,6 +411,7 @@ struct text_input {
 	uint32_t attempts, failed; /* of the whole incident */
 	double value; /* now */
 	double worst;
+	double usual, limit; /* of a deviation, in milliseconds */
 	struct facts facts;
 	uint32_t deployments_bad, deployments; /* of the scope */
 };

@@ -132,6 +132,8 @@ refresh_text(const struct instance *instance, struct incident *incident)
 	    .failed = incident->failed,
 	    .value = incident->value,
 	    .worst = incident->worst,
+	    .usual = baseline_usual(instance),
+	    .limit = incident->threshold,
 	    .facts = instance->facts,
 	    .deployments_bad = instance->bad_most,
 	    .deployments = (uint32_t)instance->op->n_deployments,
@@ -164,7 +166,7 @@ refresh(struct instance *instance, struct incident *incident, mono_us now)
 		incident->worst =
 		    rule_worse(rule, incident->worst, incident->value);
 	}
-	incident->threshold = rule_threshold(rule, instance->span);
+	incident->threshold = baseline_threshold(instance);
 	text_copy(
 	    incident->unit, sizeof(incident->unit), rule_unit(rule->kind));
 	rule_traces(&instance->window, now, incident->trace_ids);
@@ -351,10 +353,11 @@ alert_tick(struct alert *alert, mono_us now, wall_us wall)
 	alert_accounts_tick(alert, wall);
 	for (size_t i = 0; alert->rules && i < alert->rules->n; i++) {
 		struct instance *instance = &alert->rules->instances[i];
+		bool moved = baseline_read(alert, instance, wall);
 
 		if (watch_is(instance)) {
 			watch_read(instance, now, wall);
-		} else if (rule_advance(&instance->window, now) ||
+		} else if (rule_advance(&instance->window, now) || moved ||
 		    instance->dirty) {
 			instance->reading =
 			    rule_read(&instance->window, instance->rule);
@@ -464,20 +467,6 @@ hear(struct instance *instance, dur_us every, mono_us now)
 	}
 }
 
-/* It was good, but for how long it took. */
-static bool
-says_nothing(const struct conf_alert *rule, const struct result *result)
-{
-	return rule->kind == CONF_ALERT_LATENCY && result->latency < 0;
-}
-
-/* A latency rule looks at good results only. */
-static bool
-counts_for(const struct conf_alert *rule, const struct result *result)
-{
-	return rule->kind != CONF_ALERT_LATENCY || result->reason == REASON_OK;
-}
-
 void
 alert_feed(struct alert *alert, const struct result *result, mono_us now)
 {
@@ -498,12 +487,12 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 		struct instance *instance = hop->instance;
 		bool bad;
 
-		if (says_nothing(instance->rule, result)) {
+		if (rule_says_nothing(instance->rule, result)) {
 			continue;
 		}
 		rule_advance(&instance->window, now);
 		instance->dirty = true;
-		if (counts_for(instance->rule, result)) {
+		if (rule_counts(instance->rule, result)) {
 			count_for_incident(alert, instance, result);
 			hear(instance,
 			    instance->op->deployments[hop->deployment].every,
@@ -511,11 +500,11 @@ alert_feed(struct alert *alert, const struct result *result, mono_us now)
 		}
 		bad = instance->certs
 		    ? watch_certificate(instance, hop->deployment, result)
-		    : rule_add(&instance->window, instance->rule, result, now);
+		    : rule_add(&instance->window, result, now);
 		if (bad && instance->bad_at) {
 			instance->bad_at[hop->deployment] = now;
 		}
-		if (bad || counts_for(instance->rule, result)) {
+		if (bad || rule_counts(instance->rule, result)) {
 			incident_hear(alert, instance,
 			    result->target->deployment, bad, now);
 		}

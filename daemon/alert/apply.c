@@ -121,6 +121,9 @@ add_instance(struct alert_rules *rules, const struct conf_alert *rule,
 		instance->bad_at =
 		    mem_array(op->n_deployments, sizeof(*instance->bad_at));
 	}
+	if (rule->kind == CONF_ALERT_DEVIATION) {
+		instance->baseline = baseline_new();
+	}
 	if (rule->kind == CONF_ALERT_CERTIFICATE) {
 		instance->certs =
 		    mem_array(deployment ? 1 : op->n_deployments + 1,
@@ -225,6 +228,7 @@ inherit(struct instance *instance, struct instance *old,
 		}
 	}
 	inherit_certificates(instance, old, before);
+	baseline_inherit(instance, old);
 }
 
 static void
@@ -355,6 +359,7 @@ alert_rules_free(struct alert_rules *rules)
 		rule_fini(&rules->instances[i].window);
 		free(rules->instances[i].bad_at);
 		free(rules->instances[i].certs);
+		free(rules->instances[i].baseline);
 	}
 	free(rules->instances);
 	index_fini(&rules->scopes);

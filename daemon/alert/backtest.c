@@ -4,6 +4,7 @@
  */
 #include "alert/backtest.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,10 @@ struct backtest {
 	struct alert *alert;
 	wall_us now; /* the last tick */
 	bool changed; /* it opened or resolved something */
+	wall_us hour; /* in which rules last learnt; 0: not yet */
+	struct compared {
+		uint64_t hours, mute;
+	} * compared; /* by rule */
 	struct backtest_incident *all;
 	size_t n, room;
 	/* one result ahead */
@@ -151,6 +156,59 @@ report(struct backtest *test)
 	}
 }
 
+/* ---- what is usual ---- */
+
+/* Once an hour, as the daemon does. */
+static void
+learn(struct backtest *test, wall_us at)
+{
+	const struct backtest_options *options = test->options;
+	struct alert_wish wish;
+	double ms[ALERT_WISH_HOURS];
+	size_t place = 0;
+
+	if (!options->hours || at - at % ALERT_HOUR == test->hour) {
+		return;
+	}
+	test->hour = at - at % ALERT_HOUR;
+	while (alert_wish(test->alert, &place, at, &wish)) {
+		options->hours(options->arg, &wish, ms);
+		alert_learn(test->alert, &wish, ms);
+	}
+}
+
+/* After the first tick of an hour. */
+static void
+count_compared(struct backtest *test)
+{
+	const struct alert_rules *rules = test->alert->rules;
+
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct instance *one = &rules->instances[i];
+		struct compared *sum =
+		    &test->compared[one->rule - rules->conf->alerts];
+
+		sum->hours += one->baseline != NULL;
+		sum->mute += one->baseline && isnan(one->baseline->limit_ms);
+	}
+}
+
+static void
+report_compared(const struct backtest *test)
+{
+	const struct backtest_options *options = test->options;
+	const struct conf *conf = options->conf;
+
+	for (size_t i = 0; options->compared && i < conf->n_alerts; i++) {
+		const struct conf_alert *rule = &conf->alerts[i];
+
+		if (test->wanted[i] && rule->kind == CONF_ALERT_DEVIATION) {
+			options->compared(options->arg, rule,
+			    test->compared[i].hours, test->compared[i].mute);
+		}
+	}
+}
+
 /* ---- time ---- */
 
 static wall_us
@@ -171,7 +229,12 @@ tick(struct backtest *test, wall_us at)
 		alert->wall = alert->now;
 	}
 	test->changed = false;
+	learn(test, at);
 	alert_tick(alert, at, at);
+	if (at >= test->options->from &&
+	    at / ALERT_HOUR != test->now / ALERT_HOUR) {
+		count_compared(test);
+	}
 	test->now = at;
 }
 
@@ -212,6 +275,7 @@ restart(struct backtest *test, wall_us at)
 	    alert, alert_rules_new_of(test->options->conf, test->wanted));
 	alert_rules_free(before);
 	alert_restored(alert, at - since, 0, at);
+	test->hour = 0;
 	alert->began = 0;
 	alert->now = 0;
 	tick(test, at);
@@ -250,6 +314,9 @@ backtest_run(const struct backtest_options *options)
 	test.alert = alert_new(sink, &test, 0);
 	alert_rules_free(alert_take(
 	    test.alert, alert_rules_new_of(options->conf, test.wanted)));
+	alert_set_zone(test.alert, options->zone);
+	test.compared =
+	    mem_array(options->conf->n_alerts + 1, sizeof(*test.compared));
 	take_next(&test);
 	if (test.more > 0) {
 		tick(&test, second_of(test.at) - US_PER_S);
@@ -269,9 +336,11 @@ backtest_run(const struct backtest_options *options)
 	}
 	if (test.more >= 0) {
 		report(&test);
+		report_compared(&test);
 	}
 	alert_free(test.alert);
 	free(test.all);
 	free(test.wanted);
+	free(test.compared);
 	return test.more < 0 ? test.more : 0;
 }

@@ -17,11 +17,18 @@ is_failure(enum conf_alert_kind kind)
 	return kind == CONF_ALERT_AVAILABILITY || kind == CONF_ALERT_BURN_RATE;
 }
 
+/* What is slow is slower than usual. */
+static bool
+is_slow(enum conf_alert_kind open, enum conf_alert_kind kind)
+{
+	return open == CONF_ALERT_LATENCY && kind == CONF_ALERT_DEVIATION;
+}
+
 /* What fails explains that it is slow or silent, too; else like for like. */
 static bool
 explains(enum conf_alert_kind open, enum conf_alert_kind kind)
 {
-	return open == kind ||
+	return open == kind || is_slow(open, kind) ||
 	    (is_failure(open) && kind != CONF_ALERT_CERTIFICATE);
 }
 
@@ -51,7 +58,8 @@ covers(const struct instance *open, const struct instance *instance)
 		return false;
 	}
 	if (same_place && same_act) {
-		return is_failure(open->rule->kind);
+		return is_failure(open->rule->kind) ||
+		    is_slow(open->rule->kind, instance->rule->kind);
 	}
 	return (wider || same_place) && (same_act || before);
 }

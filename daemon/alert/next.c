@@ -96,8 +96,10 @@ alert_next(struct alert *alert)
 	mono_us next = INT64_MAX;
 
 	for (size_t i = 0; alert->rules && i < alert->rules->n; i++) {
-		take_first(&next,
-		    next_of(alert, &alert->rules->instances[i], alert->now));
+		const struct instance *one = &alert->rules->instances[i];
+
+		take_first(&next, next_of(alert, one, alert->now));
+		take_first(&next, baseline_next(alert, one));
 	}
 	for (size_t i = 0; i < alert->n_open; i++) {
 		take_first(&next, next_confirmed(alert, &alert->open[i]));

@@ -13,6 +13,25 @@
 #include "base/text.h"
 #include "health/health.h"
 
+static bool
+is_on_latency(const struct conf_alert *rule)
+{
+	return rule->kind == CONF_ALERT_LATENCY ||
+	    rule->kind == CONF_ALERT_DEVIATION;
+}
+
+bool
+rule_says_nothing(const struct conf_alert *rule, const struct result *result)
+{
+	return is_on_latency(rule) && result->latency < 0;
+}
+
+bool
+rule_counts(const struct conf_alert *rule, const struct result *result)
+{
+	return !is_on_latency(rule) || result->reason == REASON_OK;
+}
+
 void
 rule_init(
     struct rule_window *window, const struct conf_alert *rule, dur_us span)
@@ -21,7 +40,11 @@ rule_init(
 	if (window->slot_us < 1) {
 		window->slot_us = 1;
 	}
+	window->limit_ms = NAN;
 	if (rule->kind == CONF_ALERT_LATENCY) {
+		window->limit_ms = clock_to_ms(rule->above);
+	}
+	if (is_on_latency(rule)) {
 		window->latencies =
 		    mem_array(WINDOW_SLOTS, sizeof(*window->latencies));
 	}
@@ -156,8 +179,7 @@ add_sample(struct evidence *evidence, const struct result *result, mono_us now)
 }
 
 bool
-rule_add(struct rule_window *window, const struct conf_alert *rule,
-    const struct result *result, mono_us now)
+rule_add(struct rule_window *window, const struct result *result, mono_us now)
 {
 	size_t i = (size_t)window->slot % WINDOW_SLOTS;
 	struct counts *counts = &window->slots[i];
@@ -178,7 +200,7 @@ rule_add(struct rule_window *window, const struct conf_alert *rule,
 		}
 	}
 	if (window->latencies) {
-		bad = ok && result->latency > rule->above;
+		bad = ok && clock_to_ms(result->latency) > window->limit_ms;
 		if (ok) {
 			hist_add(&window->latencies[i], result->latency);
 		}
@@ -226,11 +248,32 @@ read_burn_rate(const struct rule_window *window, const struct conf_alert *rule)
 	return reading;
 }
 
+/* The limit of a latency rule is its own, of a deviation what baseline.c makes
+ * of the hour: without one, and of too few results, it says nothing at all. */
+static struct reading
+read_latency(const struct rule_window *window, const struct conf_alert *rule)
+{
+	struct reading reading = {.failed = window->failed};
+	struct hist sum = {0};
+
+	for (size_t i = 0; i < WINDOW_SLOTS; i++) {
+		hist_merge(&sum, &window->latencies[i]);
+	}
+	if (rule->kind == CONF_ALERT_DEVIATION &&
+	    (isnan(window->limit_ms) || sum.total < rule->min_samples)) {
+		return reading;
+	}
+	if (hist_percentile_ms(&sum, rule->quantile, &reading.value)) {
+		reading.samples = sum.total;
+		reading.bad = reading.value > window->limit_ms;
+	}
+	return reading;
+}
+
 struct reading
 rule_read(const struct rule_window *window, const struct conf_alert *rule)
 {
 	struct reading reading = {.failed = window->failed};
-	struct hist sum = {0};
 
 	switch (rule->kind) {
 	case CONF_ALERT_BURN_RATE:
@@ -247,14 +290,8 @@ rule_read(const struct rule_window *window, const struct conf_alert *rule)
 		}
 		break;
 	case CONF_ALERT_LATENCY:
-		for (size_t i = 0; i < WINDOW_SLOTS; i++) {
-			hist_merge(&sum, &window->latencies[i]);
-		}
-		if (hist_percentile_ms(&sum, rule->quantile, &reading.value)) {
-			reading.samples = sum.total;
-			reading.bad = reading.value > clock_to_ms(rule->above);
-		}
-		break;
+	case CONF_ALERT_DEVIATION:
+		return read_latency(window, rule);
 	}
 	return reading;
 }
@@ -268,6 +305,7 @@ rule_unit(enum conf_alert_kind kind)
 	    [CONF_ALERT_BURN_RATE] = "times",
 	    [CONF_ALERT_CERTIFICATE] = "days",
 	    [CONF_ALERT_NO_DATA] = "min",
+	    [CONF_ALERT_DEVIATION] = "ms",
 	};
 
 	return units[kind];
@@ -287,6 +325,8 @@ rule_threshold(const struct conf_alert *rule, dur_us span)
 		return (double)rule->within / (86400.0 * US_PER_S);
 	case CONF_ALERT_NO_DATA:
 		return (double)span / (60.0 * US_PER_S);
+	case CONF_ALERT_DEVIATION: /* baseline.c knows it */
+		break;
 	}
 	return NAN;
 }

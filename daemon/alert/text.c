@@ -316,6 +316,26 @@ failing_en(struct buf *out, const struct text_input *in)
 /* ---- the other kinds ---- */
 
 static void
+unusual(struct buf *out, const struct text_input *in, bool polish)
+{
+	buf_adds(out, polish ? "wolniej niż zwykle, " : "slower than usual, ");
+	add_quantile(out, in, polish);
+	buf_adds(
+	    out, polish ? ", zwykle o tej porze " : ", usual at this hour is ");
+	add_latency(out, in->usual, polish);
+	buf_adds(out, polish ? " (próg " : " (limit ");
+	add_latency(out, in->limit, polish);
+	buf_printf(
+	    out, polish ? "; prób: %u)" : "; attempts: %u)", in->attempts);
+	add_deployments(out, in, polish);
+	if (in->facts.known) {
+		buf_printf(out, polish ? ", najdłużej %s" : ", longest %s",
+		    polish ? phase_words(in->facts.phase).pl
+			   : phase_words(in->facts.phase).en);
+	}
+}
+
+static void
 burning(struct buf *out, const struct text_input *in, bool polish)
 {
 	buf_adds(out,
@@ -394,6 +414,9 @@ say(struct buf *out, const struct text_input *in, bool polish)
 		break;
 	case CONF_ALERT_NO_DATA:
 		silent(out, in, polish);
+		break;
+	case CONF_ALERT_DEVIATION:
+		unusual(out, in, polish);
 		break;
 	}
 }

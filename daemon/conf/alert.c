@@ -5,6 +5,7 @@
 
 #include "conf-int.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -122,8 +123,8 @@ read_runbook(const struct node *node, void *group)
 }
 
 /* In the order of enum conf_alert_kind. */
-static const char *const kinds[] = {
-    "availability", "latency", "burn_rate", "certificate", "no_data", NULL};
+static const char *const kinds[] = {"availability", "latency", "burn_rate",
+    "certificate", "no_data", "deviation", NULL};
 static const char *const scopes[] = {"operator", "deployment", NULL};
 
 #define FIELD(name) offsetof(struct conf_alert, name)
@@ -140,6 +141,8 @@ static const struct key alert_keys[] = {
     {"quantile", KEY_READ, .read = read_quantile},
     {"objective", KEY_READ, .read = read_objective},
     {"factor", KEY_READ, .read = read_factor},
+    {"band", KEY_DURATION, .offset = FIELD(band), .min = US_PER_MS,
+	.max = 1800 * SECOND},
     {"within", KEY_DURATION, .offset = FIELD(within), .min = DAY,
 	.max = 366 * DAY},
     {"window", KEY_DURATION, .offset = FIELD(window), .min = SECOND,
@@ -210,29 +213,46 @@ check_transaction(const struct node *node, const struct conf_alert *alert)
 	    alert->transaction);
 }
 
+/* "latency or deviation" */
+static void
+name_kinds(unsigned of, char out[64])
+{
+	out[0] = '\0';
+	for (size_t i = 0; kinds[i] != NULL; i++) {
+		size_t len = strlen(out);
+		if ((of >> i & 1) != 0)
+			snprintf(out + len, 64 - len, "%s%s",
+			    len > 0 ? " or " : "", kinds[i]);
+	}
+}
+
 /* Each kind has its own threshold, and only that one. */
 static void
 check_threshold(const struct node *node, enum conf_alert_kind kind)
 {
+#define OF(name) (1U << CONF_ALERT_##name)
 	static const struct {
 		const char *key;
-		enum conf_alert_kind of;
-		bool required;
+		unsigned of, required; /* kinds */
 	} thresholds[] = {
-	    {"below", CONF_ALERT_AVAILABILITY, true},
-	    {"above", CONF_ALERT_LATENCY, true},
-	    {"quantile", CONF_ALERT_LATENCY, false},
-	    {"objective", CONF_ALERT_BURN_RATE, true},
-	    {"factor", CONF_ALERT_BURN_RATE, true},
-	    {"within", CONF_ALERT_CERTIFICATE, true},
+	    {"below", OF(AVAILABILITY), OF(AVAILABILITY)},
+	    {"above", OF(LATENCY), OF(LATENCY)},
+	    {"quantile", OF(LATENCY) | OF(DEVIATION), 0},
+	    {"objective", OF(BURN_RATE), OF(BURN_RATE)},
+	    {"factor", OF(BURN_RATE) | OF(DEVIATION), OF(BURN_RATE)},
+	    {"within", OF(CERTIFICATE), OF(CERTIFICATE)},
+	    {"band", OF(DEVIATION), OF(DEVIATION)},
 	};
+#undef OF
 	struct node member;
 	for (size_t i = 0; i < ARRAY_LEN(thresholds); i++) {
 		bool has = node_member(node, thresholds[i].key, &member);
-		if (has && thresholds[i].of != kind)
-			node_problem(&member, "belongs to the kind %s",
-			    kinds[thresholds[i].of]);
-		if (!has && thresholds[i].of == kind && thresholds[i].required)
+		if (has && (thresholds[i].of >> kind & 1) == 0) {
+			char names[64];
+			name_kinds(thresholds[i].of, names);
+			node_problem(&member, "belongs to the kind %s", names);
+		}
+		if (!has && (thresholds[i].required >> kind & 1) != 0)
 			node_problem_at(node, thresholds[i].key,
 			    "is required for the kind %s", kinds[kind]);
 	}
@@ -245,6 +265,32 @@ check_window(const struct node *node)
 	if (node_member(node, "window", &window) &&
 	    node_member(node, "runs", &runs))
 		node_problem(&runs, "stands beside window; give one");
+}
+
+/* Hours are compared with hours, so the window is one by default, and what it
+ * tells is what is typical. A long one would touch too many of them. */
+#define DEVIATION_WINDOW (3600 * SECOND)
+#define DEVIATION_WINDOW_MAX (6 * 3600 * SECOND)
+#define DEVIATION_FACTOR 4
+#define DEVIATION_QUANTILE 0.5
+#define DEVIATION_MIN_SAMPLES 10
+
+static void
+finish_deviation(const struct node *node, struct conf_alert *alert)
+{
+	struct node member;
+	if (!node_member(node, "window", &member))
+		alert->window = DEVIATION_WINDOW;
+	else if (alert->window > DEVIATION_WINDOW_MAX)
+		node_problem(
+		    &member, "must be at most 6h for the kind deviation");
+	if (!node_member(node, "factor", &member))
+		alert->factor = DEVIATION_FACTOR;
+	if (!node_member(node, "quantile", &member))
+		alert->quantile = DEVIATION_QUANTILE;
+	if (!node_member(node, "min_samples", &member))
+		alert->min_samples = DEVIATION_MIN_SAMPLES;
+	plan_check_deviation(node, alert->scope == CONF_SCOPE_OPERATOR);
 }
 
 void
@@ -276,6 +322,8 @@ alerts_read(const struct node *node, void *group)
 		check_window(&at);
 		if (node_member(&at, "kind", &kind))
 			check_threshold(&at, alert->kind);
+		if (alert->kind == CONF_ALERT_DEVIATION)
+			finish_deviation(&at, alert);
 		const char *op = alert->operator;
 		if (op != NULL && conf_operator_find(conf, op) == NULL)
 			unknown_operator(&at, "operator", op);

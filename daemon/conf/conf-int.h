@@ -93,5 +93,7 @@ bool plan_named(
 void plan_check_operator(
     const struct node *node, const struct conf_operator *op);
 void plan_check_every(const struct node *node, dur_us every);
+/* plan_check_deviation: are there hours of three weeks to compare with? */
+void plan_check_deviation(const struct node *node, bool all);
 
 #endif

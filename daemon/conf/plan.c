@@ -171,3 +171,29 @@ plan_check_every(const struct node *node, dur_us every)
 		(void)check_steps(
 		    node, store->all_archives, store->n_all_archives, every);
 }
+
+/* The same hour of three weeks, and a day for what is not written yet. */
+#define COMPARED (22 * DAY)
+
+void
+plan_check_deviation(const struct node *node, bool all)
+{
+	const struct conf_store *store = &node->reader->load->conf->store;
+	const struct conf_archive *archives =
+	    all ? store->all_archives : store->archives;
+	size_t n = all ? store->n_all_archives : store->n_archives;
+	size_t first = all ? 0 : store->n_phases_only;
+	dur_us keep = 0;
+	for (size_t i = first; i < n; i++)
+		if (archives[i].step <= HOUR &&
+		    (archives[i].step == 0 || HOUR % archives[i].step == 0) &&
+		    archives[i].keep > keep)
+			keep = archives[i].keep;
+	if (keep < COMPARED)
+		node_problem_at(node, "kind",
+		    "deviation compares with the same hour of the weeks "
+		    "before: "
+		    "the plan of the store must keep rows of an hour for at "
+		    "least 22d%s",
+		    all ? "" : ", or the scope be \"operator\"");
+}

@@ -29,6 +29,8 @@ kind_name(enum conf_alert_kind kind)
 		return "certificate";
 	case CONF_ALERT_NO_DATA:
 		return "no_data";
+	case CONF_ALERT_DEVIATION:
+		return "deviation";
 	}
 	return "";
 }

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/zone.h"
 #include "conf/conf.h"
 #include "ledger/ledger.h"
 #include "model/account.h"
@@ -29,12 +30,15 @@
  *
  * An availability rule holds when, over its window and with at least
  * min_samples verdicts, the share of ok results is below `below`. A latency
- * rule holds when the quantile of ok latencies is above `above`. It opens
+ * rule holds when the quantile of ok latencies is above `above`; a deviation
+ * rule when it is above what is usual in each hour that the window touches by
+ * more than `band` and than `factor` spreads, see alert_wish. Either opens
  * after holding for `hold`, and resolves after not holding for
  * `resolve_after`; silence neither opens nor resolves: both begin with a
  * verdict, and the opening ends with one; a gap of more than four intervals
  * of the deployment does not count to `hold`. To resolve, one verdict is
- * enough: a failing operator is asked less often.
+ * enough: a failing operator is asked less often; but a deviation needs
+ * min_samples and must be back within half of what made it one.
  *
  * Rule and scope that return within incidents.reopen_within open no new
  * incident: the old one is reopened under its number, and told as opened. One
@@ -157,6 +161,39 @@ void alert_account_released(
  * clock that was set of 1, until it is over for a minute. */
 void alert_self(struct alert *alert, const bool faults[FAULT_COUNT],
     mono_us now, wall_us wall);
+
+/*
+ * What rules of kind deviation must know of the past: for whole hours the
+ * quantile of ok latencies of the scope, which is a target of the series, where
+ * at least min_samples of them are known. Until the same hour of three weeks
+ * is known such a rule has no verdict, and an incident of it stays as it is.
+ */
+#define ALERT_HOUR (INT64_C(3600) * US_PER_S)
+#define ALERT_WISH_HOURS 168 /* at most at once */
+struct alert_wish {
+	char rule[MODEL_NAME_SIZE];
+	char scope[MODEL_PATH_SIZE];
+	double quantile;
+	uint32_t min_samples;
+	wall_us from, to;
+	bool anew; /* it begins with these */
+};
+
+/* alert_set_zone: by whose clock a week has hours; borrowed for good. Without,
+ * no such rule has a verdict. */
+void alert_set_zone(struct alert *alert, const struct zone *zone);
+
+/*
+ * alert_wish: the first hours up to an hour before `wall` that a rule from
+ * place `*at` on does not know yet, oldest first; false: all know all. When
+ * they are known, ask again from the same place, else from the next one.
+ * alert_learn: how long each hour of the wish took, in milliseconds, NAN: not
+ * known. What nobody wishes any more is ignored.
+ */
+bool alert_wish(const struct alert *alert, size_t *at, wall_us wall,
+    struct alert_wish *wish);
+void alert_learn(
+    struct alert *alert, const struct alert_wish *wish, const double *ms);
 
 /* alert_tick: about once a second; decides. */
 void alert_tick(struct alert *alert, mono_us now, wall_us wall);

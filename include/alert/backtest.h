@@ -2,9 +2,12 @@
 #define ALERT_BACKTEST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "alert/alert.h"
 #include "base/attr.h"
 #include "base/clock.h"
+#include "base/zone.h"
 #include "conf/conf.h"
 #include "model/incident.h"
 #include "model/result.h"
@@ -31,6 +34,14 @@ struct backtest_options {
 	 * is no more) or -errno, which ends all. */
 	int (*next)(void *arg, struct result *result, wall_us *at);
 
+	/* What rules of kind deviation must know: as the daemon does, each hour
+	 * is asked for when it is over for an hour, and before the first one
+	 * those of the weeks before, so that nothing is judged by what came
+	 * after it. `ms` as in alert_learn. NULL, or no zone: such a rule never
+	 * has a verdict. */
+	void (*hours)(void *arg, const struct alert_wish *wish, double *ms);
+	const struct zone *zone;
+
 	/* Each that was open at any time from `from` to `to`, in the order of
 	 * opening, numbered from 1: at the end. One from before was opened in
 	 * the lead, or earlier than that. */
@@ -40,6 +51,12 @@ struct backtest_options {
 	 * the rules begin anew, as after a restart, and what is open was not
 	 * seen. */
 	void (*away)(void *arg, wall_us from, wall_us to);
+
+	/* May be NULL. For each rule of kind deviation, at the end: in so many
+	 * hours of all its scopes it was looked at, and in so many of these it
+	 * had no verdict, for the weeks before are not known. */
+	void (*compared)(void *arg, const struct conf_alert *rule,
+	    uint64_t hours, uint64_t mute);
 	void *arg;
 };
 

@@ -162,6 +162,7 @@ enum conf_alert_kind {
 	CONF_ALERT_BURN_RATE, /* of the error budget that `objective` leaves */
 	CONF_ALERT_CERTIFICATE, /* that ends soon */
 	CONF_ALERT_NO_DATA,
+	CONF_ALERT_DEVIATION, /* slower than the week's own shape */
 };
 enum conf_alert_scope { CONF_SCOPE_OPERATOR, CONF_SCOPE_DEPLOYMENT };
 
@@ -174,9 +175,11 @@ struct conf_alert {
 	enum conf_alert_scope scope;
 	double below; /* availability, 0 to 1: opens when below */
 	dur_us above; /* latency: opens when the quantile is above */
-	double quantile; /* 0.95 by default */
+	double quantile; /* 0.95 by default; deviation: 0.5 */
 	double objective; /* burn rate: share of ok that is aimed at */
-	double factor; /* burn rate: opens when it is above */
+	double factor; /* burn rate: opens when it is above; deviation: when
+			  it is so many spreads above what is usual */
+	dur_us band; /* deviation: and more than this above it */
 	dur_us within; /* certificate: opens when it ends within */
 	dur_us window;
 	uint32_t runs; /* instead: so many of each deployment; 0: window */

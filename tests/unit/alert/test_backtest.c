@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define WALL0 (INT64_C(1795507200) * S)
 
 static unsigned n_seeds = 10;
+static struct zone *zone;
 
 /* ---- a configuration, without files ---- */
 
@@ -126,6 +128,28 @@ static struct conf_alert rules[] = {
 	.resolve_after = MINUTE,
 	.min_samples = 1,
 	.severity = 2},
+    {.name = "unusual",
+	.kind = CONF_ALERT_DEVIATION,
+	.scope = CONF_SCOPE_OPERATOR,
+	.band = 100 * US_PER_MS,
+	.factor = 4,
+	.quantile = 0.5,
+	.window = 11 * MINUTE,
+	.resolve_after = 2 * MINUTE,
+	.min_samples = 5,
+	.severity = 1},
+    {.name = "odd",
+	.kind = CONF_ALERT_DEVIATION,
+	.scope = CONF_SCOPE_DEPLOYMENT,
+	.transaction = "grades",
+	.band = 700 * US_PER_MS,
+	.factor = 3,
+	.quantile = 0.9,
+	.window = HOUR,
+	.hold = 2 * MINUTE,
+	.resolve_after = 3 * MINUTE,
+	.min_samples = 4,
+	.severity = 2},
     {.name = "certificate",
 	.kind = CONF_ALERT_CERTIFICATE,
 	.within = INT64_C(14) * 24 * HOUR,
@@ -157,6 +181,9 @@ struct past {
 	size_t n_found;
 	wall_us away_from, away_to;
 	unsigned aways;
+	uint64_t hours, mute; /* of all rules on deviation */
+	wall_us latest; /* the newest hour that was ever wished */
+	bool forgotten; /* nothing of the weeks before is known */
 };
 
 static struct past *
@@ -237,6 +264,34 @@ away(void *arg, wall_us from, wall_us to)
 	past->away_to = to;
 }
 
+/* How long an hour took: as much in each week, but for one in seven, and every
+ * fifth hour is twice as slow. */
+static void
+hours(void *arg, const struct alert_wish *wish, double *ms)
+{
+	struct past *past = arg;
+
+	for (wall_us at = wish->from; at < wish->to; at += ALERT_HOUR, ms++) {
+		int64_t hour = at / ALERT_HOUR;
+
+		*ms = (hour % 168 % 5 == 0 ? 1600 : 800) +
+		    (double)(hour * 7919 % 101);
+		if (hour % 7 == 3 || past->forgotten)
+			*ms = NAN;
+	}
+	past->latest = wish->to > past->latest ? wish->to : past->latest;
+}
+
+static void
+compared(void *arg, const struct conf_alert *rule, uint64_t all, uint64_t mute)
+{
+	struct past *past = arg;
+
+	assert_int_equal(rule->kind, CONF_ALERT_DEVIATION);
+	past->hours += all;
+	past->mute += mute;
+}
+
 static int
 test_over(struct past *past, const char *rule, wall_us from, wall_us to)
 {
@@ -248,9 +303,13 @@ test_over(struct past *past, const char *rule, wall_us from, wall_us to)
 	    .next = next,
 	    .found = found,
 	    .away = away,
+	    .hours = hours,
+	    .compared = compared,
+	    .zone = zone,
 	    .arg = past,
 	};
 
+	past->hours = past->mute = 0;
 	past->next = 0;
 	past->n_found = 0;
 	past->aways = 0;
@@ -290,13 +349,24 @@ live_run(struct past *past, struct live *live, wall_us to)
 	const struct incident *open;
 	wall_us now = (past->items[0].at + S - 1) / S * S - S;
 	size_t i = 0, n;
+	bool learnt = false;
 
 	some.n_alerts--;
+	alert_set_zone(alert, zone);
 	alert_apply(alert, &some);
 	for (; now <= to; now += S) {
+		struct alert_wish wish;
+		double ms[ALERT_WISH_HOURS];
+
 		for (; i < past->n && past->items[i].at <= now; i++)
 			alert_feed(
 			    alert, &past->items[i].result, past->items[i].at);
+		for (size_t at = 0; (now % HOUR == 0 || !learnt) &&
+		     alert_wish(alert, &at, now, &wish);) {
+			hours(past, &wish, ms);
+			alert_learn(alert, &wish, ms);
+		}
+		learnt = true;
 		alert_tick(alert, now, now);
 	}
 	n = alert_open(alert, &open);
@@ -417,7 +487,7 @@ each_kind_of_rule_finds_its_own(void **state)
 			fail_msg("%s: %zu", expected[i].rule, past->n_found);
 		}
 	}
-	assert_non_null(backtest_untested(&rules[6]));
+	assert_non_null(backtest_untested(&rules[8]));
 	assert_null(backtest_untested(&rules[4]));
 	past_free(past);
 }
@@ -443,6 +513,39 @@ inhibition_is_as_configured(void **state)
 		alone -= strcmp(one->rule, "school") == 0;
 	}
 	assert_true(alone > 0);
+	past_free(past);
+}
+
+/* ---- deviations ---- */
+
+static void
+a_deviation_is_judged_by_the_past_alone(void **state)
+{
+	struct past *past = past_new();
+	const struct incident *one;
+	wall_us at = WALL0, slow, well;
+
+	(void)state;
+	at = slow = minutes(past, "vulcan", 60, REASON_OK, 900 * US_PER_MS, at);
+	at = well = minutes(past, "vulcan", 60, REASON_OK, 4 * S, at);
+	at = minutes(past, "vulcan", 60, REASON_OK, 900 * US_PER_MS, at);
+	assert_int_equal(test_over(past, "unusual", WALL0, at), 0);
+	/* what needs the login is inhibited */
+	assert_int_equal(past->n_found, 1);
+	one = &past->found[0].incident;
+	assert_string_equal(one->scope, "vulcan/_all/login");
+	assert_true(one->opened > slow && one->opened < slow + 12 * MINUTE);
+	assert_true(one->resolved > well && one->resolved < well + 15 * MINUTE);
+	assert_true(past->latest <= at - HOUR);
+	/* two operators with two acts, in four hours, the last just begun */
+	assert_int_equal(past->hours, 4 * 4);
+	assert_true(past->mute < past->hours);
+	/* without the weeks before, it says that it has nothing to say */
+	past->forgotten = true;
+	assert_int_equal(test_over(past, "unusual", WALL0, at), 0);
+	assert_int_equal(past->n_found, 0);
+	assert_int_equal(past->mute, past->hours);
+	assert_int_equal(past->hours, 4 * 4);
 	past_free(past);
 }
 
@@ -660,7 +763,7 @@ random_rules(void)
 static void
 skipping_ticks_changes_nothing(void **state)
 {
-	size_t all = 0;
+	size_t all = 0, unusual = 0;
 
 	(void)state;
 	for (unsigned seed = 1; seed <= n_seeds; seed++) {
@@ -677,20 +780,26 @@ skipping_ticks_changes_nothing(void **state)
 		assert_int_equal(past->aways, 0);
 		compare(past, &live);
 		all += live.n;
+		for (size_t i = 0; i < live.n; i++)
+			unusual += strcmp(live.all[i].unit, "ms") == 0 &&
+			    strcmp(live.all[i].rule, "slow") != 0;
 		free(live.all);
 		past_free(past);
 	}
-	print_message("# %zu incidents over %u histories\n", all, n_seeds);
-	assert_true(all > 10 * n_seeds);
+	print_message("# %zu incidents over %u histories, %zu of deviation\n",
+	    all, n_seeds, unusual);
+	assert_true(all > 10 * n_seeds && unusual > n_seeds);
 }
 
 int
 main(int argc, char **argv)
 {
+	int failed;
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_outage_is_found_when_it_was),
 	    cmocka_unit_test(each_kind_of_rule_finds_its_own),
 	    cmocka_unit_test(inhibition_is_as_configured),
+	    cmocka_unit_test(a_deviation_is_judged_by_the_past_alone),
 	    cmocka_unit_test(only_the_span_is_told_but_windows_are_full),
 	    cmocka_unit_test(our_own_absence_is_nobody_s_silence),
 	    cmocka_unit_test(what_is_known_from_counts_alone_says_so),
@@ -701,5 +810,8 @@ main(int argc, char **argv)
 	log_set_level(LOG_LEVEL_ERROR);
 	if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
 		n_seeds = (unsigned)strtoul(argv[2], NULL, 10);
-	return cmocka_run_group_tests_name("backtest", tests, NULL, NULL);
+	zone = zone_load(NULL);
+	failed = cmocka_run_group_tests_name("backtest", tests, NULL, NULL);
+	zone_free(zone);
+	return failed;
 }

@@ -181,6 +181,35 @@ short_latencies_and_odd_quantiles_are_readable(void **state)
 	    "(attempts: 20)");
 }
 
+static void
+what_is_unusual_says_what_is_usual(void **state)
+{
+	static const struct conf_alert unusual = {
+	    .name = "unusual",
+	    .kind = CONF_ALERT_DEVIATION,
+	    .band = 300 * US_PER_MS,
+	    .factor = 4,
+	    .quantile = 0.5,
+	};
+	struct text_input input = failing(0, 120);
+
+	(void)state;
+	input.rule = &unusual;
+	input.worst = 3210;
+	input.usual = 820.4;
+	input.limit = 1640;
+	input.facts.reason = REASON_OK;
+	input.deployments_bad = 3;
+	input.deployments = 5;
+	expect(&input,
+	    "Librus — logowanie: wolniej niż zwykle, p50 do 3,2 s, zwykle o "
+	    "tej porze 820 ms (próg 1,6 s; prób: 120), w 3 z 5 wdrożeń, "
+	    "najdłużej czekanie na odpowiedź",
+	    "Librus — login: slower than usual, p50 up to 3.2 s, usual at this "
+	    "hour is 820 ms (limit 1.6 s; attempts: 120), in 3 of 5 "
+	    "deployments, longest waiting for the answer");
+}
+
 static struct jv *
 words_of_pages(const char *path)
 {
@@ -284,6 +313,7 @@ main(void)
 	    cmocka_unit_test(polish_plurals_follow_the_number),
 	    cmocka_unit_test(slowness_has_a_decimal_comma_in_polish),
 	    cmocka_unit_test(short_latencies_and_odd_quantiles_are_readable),
+	    cmocka_unit_test(what_is_unusual_says_what_is_usual),
 	    cmocka_unit_test(every_failure_has_the_words_of_the_pages),
 	    cmocka_unit_test(a_long_line_is_cut_between_characters),
 	    cmocka_unit_test(what_is_over_says_how_long_it_was),

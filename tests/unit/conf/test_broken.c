@@ -275,7 +275,8 @@ static const struct folder_case alerts[] = {
 	"c.cfg:4: alerts[0].below: belongs to the kind availability\n"
 	"c.cfg:5: alerts[1].below: is required for the kind availability\n"
 	"c.cfg:6: alerts[1].above: belongs to the kind latency\n"
-	"c.cfg:7: alerts[1].quantile: belongs to the kind latency\n"},
+	"c.cfg:7: alerts[1].quantile: belongs to the kind latency or "
+	"deviation\n"},
     {"the thresholds of other kinds",
 	{{"c.cfg",
 	    TOP OPERATORS
@@ -286,7 +287,43 @@ static const struct folder_case alerts[] = {
 	"c.cfg:3: alerts[0].factor: is required for the kind burn_rate\n"
 	"c.cfg:4: alerts[0].within: belongs to the kind certificate\n"
 	"c.cfg:5: alerts[1].within: is required for the kind certificate\n"
-	"c.cfg:7: alerts[2].factor: belongs to the kind burn_rate\n"},
+	"c.cfg:7: alerts[2].factor: belongs to the kind burn_rate or "
+	"deviation\n"},
+    {"a deviation and what it needs",
+	{{"c.cfg",
+	    TOP "store = { plan = \"lean\"; };\n" OPERATORS
+		"alerts = (\n{ name = \"r\"; kind = \"deviation\";\n"
+		"above = \"3s\"; },\n"
+		"{ name = \"s\"; kind = \"deviation\"; band = \"0s\";\n"
+		"window = \"7h\";\nquantile = 1.0; },\n"
+		"{ name = \"t\";\nkind = \"deviation\"; band = \"1s\";\n"
+		"scope = \"deployment\"; },\n"
+		"{ name = \"u\"; kind = \"latency\"; above = \"3s\";\n"
+		"band = \"1s\"; } );\n"}},
+	"c.cfg:5: alerts[0].band: is required for the kind deviation\n"
+	"c.cfg:6: alerts[0].above: belongs to the kind latency\n"
+	"c.cfg:7: alerts[1].band: " LENGTH("1ms",
+	    "30m") "c.cfg:8: "
+		   "alerts[1].window: must be at most 6h for the kind "
+		   "deviation\n"
+		   "c.cfg:9: alerts[1].quantile: must be a number from 0.5 to "
+		   "0.999, "
+		   "without quotes\n"
+		   "c.cfg:11: alerts[2].kind: deviation compares with the same "
+		   "hour of "
+		   "the weeks before: the plan of the store must keep rows of "
+		   "an hour for "
+		   "at least 22d, or the scope be \"operator\"\n"
+		   "c.cfg:14: alerts[3].band: belongs to the kind deviation\n"},
+    {"a plan that forgets",
+	{{"c.cfg",
+	    TOP "store = { plan = ( { step = \"interval\"; keep = \"21d\"; },\n"
+		"{ step = \"1d\"; keep = \"400d\"; } ); };\n" OPERATORS
+		"alerts = ( { name = \"r\";\nkind = \"deviation\"; "
+		"band = \"1s\"; } );\n"}},
+	"c.cfg:6: alerts[0].kind: deviation compares with the same hour of "
+	"the weeks before: the plan of the store must keep rows of an hour for "
+	"at least 22d\n"},
     {"two lengths",
 	{{"c.cfg",
 	    RULE("kind = \"availability\";\nbelow = 0.5;\nwindow = \"5m\";\n"

@@ -225,6 +225,47 @@ operators_arrive(void **state)
 }
 
 static void
+a_deviation_has_defaults_of_its_own(void **state)
+{
+	(void)state;
+	folder_enter();
+	struct conf *conf = load_good(TOP OPERATORS
+	    "alerts = ( { name = \"a\"; kind = \"deviation\"; band = "
+	    "\"300ms\"; "
+	    "},\n"
+	    "{ name = \"b\"; kind = \"deviation\"; band = \"2s\"; factor = "
+	    "6.5;\n"
+	    "quantile = 0.95; window = \"30m\"; min_samples = 40; for = "
+	    "\"5m\";\n"
+	    "resolve_after = \"20m\"; scope = \"deployment\"; severity = 1; "
+	    "},\n"
+	    "{ name = \"c\"; kind = \"deviation\"; band = \"1s\"; runs = 20; } "
+	    ");\n");
+	const struct conf_alert *a = &conf->alerts[0];
+	assert_int_equal(a->kind, CONF_ALERT_DEVIATION);
+	assert_int_equal(a->band, 300 * US_PER_MS);
+	assert_true(a->factor == 4);
+	assert_true(a->quantile == 0.5);
+	assert_int_equal(a->window, 60 * MINUTE);
+	assert_int_equal(a->min_samples, 10);
+	assert_int_equal(a->resolve_after, 5 * MINUTE);
+	assert_int_equal(a->severity, 2);
+	const struct conf_alert *b = &conf->alerts[1];
+	assert_int_equal(b->band, 2 * US_PER_S);
+	assert_true(b->factor == 6.5);
+	assert_true(b->quantile == 0.95);
+	assert_int_equal(b->window, 30 * MINUTE);
+	assert_int_equal(b->min_samples, 40);
+	assert_int_equal(b->hold, 5 * MINUTE);
+	assert_int_equal(b->resolve_after, 20 * MINUTE);
+	assert_int_equal(b->scope, CONF_SCOPE_DEPLOYMENT);
+	assert_int_equal(b->severity, 1);
+	assert_int_equal(conf->alerts[2].runs, 20);
+	conf_release(conf);
+	folder_leave();
+}
+
+static void
 alerts_and_subscribers_arrive(void **state)
 {
 	(void)state;
@@ -338,6 +379,7 @@ main(void)
 	    cmocka_unit_test(defaults_are_filled_in),
 	    cmocka_unit_test(the_daemons_settings_arrive),
 	    cmocka_unit_test(operators_arrive),
+	    cmocka_unit_test(a_deviation_has_defaults_of_its_own),
 	    cmocka_unit_test(alerts_and_subscribers_arrive),
 	    cmocka_unit_test(a_second_load_is_equal_and_on_its_own),
 	    cmocka_unit_test(public_addresses_by_default),
