@@ -132,6 +132,7 @@ engine_tick(struct engine *engine)
 	engine_blind_tick(engine, now);
 	engine_stops_write(engine);
 	engine_faults_tick(engine, now, wall);
+	engine_shapes_tick(engine, now);
 	alert_tick(engine->alert, now, wall);
 	n_open = alert_open(engine->alert, &open);
 	notify_refresh(engine->notify, open, n_open);

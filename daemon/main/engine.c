@@ -184,6 +184,7 @@ engine_wire(struct engine *engine)
 	    on_incident, engine, ledger_last_incident(engine->ledger));
 	alert_set_book(engine->alert, on_book);
 	engine->zone = zone_load(ZONE_FILE);
+	alert_set_zone(engine->alert, engine->zone);
 	engine_watch_uplink(engine);
 	engine->sched = sched_new(&options);
 	clock_watch_init(&engine->watch, engine->clock);

@@ -68,6 +68,13 @@ struct incoming {
 	void *arg;
 };
 
+/* shapes.c */
+struct engine_shapes {
+	size_t place; /* whose turn it is to learn */
+	mono_us asked_at; /* a question is out since; 0: none is */
+	mono_us next_at;
+};
+
 struct engine {
 	const struct clock *clock;
 	struct loop *loop;
@@ -125,6 +132,7 @@ struct engine {
 	struct log_damp descriptors_damp;
 	bool stops_wait; /* for room in the store's queue */
 	struct log_damp store_damp;
+	struct engine_shapes shapes;
 };
 
 /* engine_wire makes sched and alert; every other room is there already. Its
@@ -226,6 +234,12 @@ bool engine_clock_is_doubted(const struct engine *engine);
 /* engine_clock_judge: what a result is called, after a look. */
 enum reason engine_clock_judge(
     const struct engine *engine, const struct result *result);
+
+/* ---- shapes.c: what rules of kind deviation must know ---- */
+
+/* engine_shapes_tick: once a second; asks the store for what a rule does not
+ * know yet, one question at a time. */
+void engine_shapes_tick(struct engine *engine, mono_us now);
 
 /* ---- deliveries.c ---- */
 
