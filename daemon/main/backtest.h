@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "alert/backtest.h"
 #include "base/clock.h"
@@ -31,6 +32,11 @@ struct backtest_outcome {
 			    scope and overlaps it; 0: none */
 	size_t n_found;
 	size_t n_real; /* incidents that were opened in the span */
+	struct backtest_compared {
+		const struct conf_alert *rule;
+		uint64_t hours, mute; /* as struct backtest_options has them */
+	} * compared; /* of rules of kind deviation */
+	size_t n_compared;
 	dur_us write_every; /* how long a latency may wait for its file */
 };
 

@@ -17,6 +17,7 @@
 #include "base/when.h"
 #include "ledger/history.h"
 #include "main-int.h"
+#include "shapes.h"
 
 #define JSON_MAX ((size_t)1 << 30)
 #define SPAN_MAX (INT64_C(10) * 366 * 86400 * US_PER_S)
@@ -37,6 +38,7 @@ struct backtest_work {
 	struct ledger_reader *ledger;
 	struct series_reader *series;
 	struct past *past;
+	struct shapes_past *shapes;
 	struct backtest_outcome outcome;
 	size_t room_found;
 };
@@ -155,6 +157,27 @@ take_away(void *arg, wall_us from, wall_us to)
 	outcome->aways[outcome->n_aways++] = (struct backtest_away){from, to};
 }
 
+static void
+take_hours(void *arg, const struct alert_wish *wish, double *ms)
+{
+	struct backtest_work *work = arg;
+
+	shapes_past_answer(work->shapes, wish, ms);
+}
+
+static void
+take_compared(
+    void *arg, const struct conf_alert *rule, uint64_t hours, uint64_t mute)
+{
+	struct backtest_work *work = arg;
+	struct backtest_outcome *outcome = &work->outcome;
+
+	outcome->compared = mem_grow(outcome->compared, outcome->n_compared + 1,
+	    sizeof(*outcome->compared));
+	outcome->compared[outcome->n_compared++] =
+	    (struct backtest_compared){rule, hours, mute};
+}
+
 static int
 take_next(void *arg, struct result *result, wall_us *at)
 {
@@ -231,6 +254,9 @@ test_rules(struct backtest_work *work)
 	    .next = take_next,
 	    .found = take_found,
 	    .away = take_away,
+	    .hours = take_hours,
+	    .compared = take_compared,
+	    .zone = work->zone,
 	    .arg = work,
 	};
 	int rc = history_bounds(work->ledger, &outcome->first, &outcome->last);
@@ -293,6 +319,7 @@ open_and_test(struct backtest_work *work)
 	int rc = ledger_reader_open(&work->ledger, path);
 
 	work->series = series_reader_new(rrd);
+	work->shapes = shapes_past_new(work->series);
 	if (rc == 0)
 		rc = test_rules(work);
 	if (rc != 0)
@@ -338,11 +365,13 @@ command_backtest(int argc, char **argv)
 	if (code == EXIT_OK)
 		code = open_and_test(&work);
 	past_free(work.past);
+	shapes_past_free(work.shapes);
 	series_reader_free(work.series);
 	ledger_reader_close(work.ledger);
 	free(work.outcome.found);
 	free(work.outcome.really);
 	free(work.outcome.aways);
+	free(work.outcome.compared);
 	plan_free(plan);
 	zone_free(work.zone);
 	return code;

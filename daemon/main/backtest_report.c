@@ -90,6 +90,17 @@ sum_of(const struct backtest_outcome *outcome, const char *rule)
 	return sum;
 }
 
+/* NULL: not of kind deviation, or never looked at. */
+static const struct backtest_compared *
+compared_of(
+    const struct backtest_outcome *outcome, const struct conf_alert *rule)
+{
+	for (size_t i = 0; i < outcome->n_compared; i++)
+		if (outcome->compared[i].rule == rule)
+			return &outcome->compared[i];
+	return NULL;
+}
+
 static bool
 is_asked(const struct backtest_outcome *outcome, const struct conf_alert *rule)
 {
@@ -229,6 +240,8 @@ print_rules(const struct backtest_outcome *outcome)
 		const struct conf_alert *rule = &outcome->conf->alerts[i];
 		const char *why = backtest_untested(rule);
 		struct sum sum = sum_of(outcome, rule->name);
+		const struct backtest_compared *compared =
+		    compared_of(outcome, rule);
 
 		if (!is_asked(outcome, rule))
 			continue;
@@ -245,7 +258,13 @@ print_rules(const struct backtest_outcome *outcome)
 		    table, "%s", sum.n > 0 ? length(sum.all, text) : "-");
 		table_cell(
 		    table, "%s", sum.n > 0 ? length(sum.longest, text) : "-");
-		table_cell(table, "%s", "");
+		if (compared && compared->mute > 0)
+			table_cell(table,
+			    "no verdict in %" PRIu64 " of %" PRIu64
+			    " hours: three weeks before are not known",
+			    compared->mute, compared->hours);
+		else
+			table_cell(table, "%s", "");
 	}
 	table_print(table);
 	table_free(table);
@@ -323,6 +342,7 @@ rule_json(const struct backtest_outcome *outcome, const struct conf_alert *rule)
 {
 	const char *why = backtest_untested(rule);
 	struct sum sum = sum_of(outcome, rule->name);
+	const struct backtest_compared *compared = compared_of(outcome, rule);
 	struct jv *out = jv_object();
 
 	jv_set(out, "name", jv_string(rule->name));
@@ -332,6 +352,11 @@ rule_json(const struct backtest_outcome *outcome, const struct conf_alert *rule)
 	jv_set(out, "incidents", jv_int((int64_t)sum.n));
 	jv_set(out, "lasted_s", real_seconds(sum.all));
 	jv_set(out, "longest_s", real_seconds(sum.longest));
+	if (compared) {
+		jv_set(out, "hours", jv_int((int64_t)compared->hours));
+		jv_set(out, "hours_without_verdict",
+		    jv_int((int64_t)compared->mute));
+	}
 	return jv_set(out, "overlapping", jv_int((int64_t)sum.real));
 }
 

@@ -24,7 +24,8 @@ is_timed(
 	for (size_t i = 0; i < conf->n_alerts; i++) {
 		const struct conf_alert *rule = &conf->alerts[i];
 
-		if (rule->kind == CONF_ALERT_LATENCY &&
+		if ((rule->kind == CONF_ALERT_LATENCY ||
+			rule->kind == CONF_ALERT_DEVIATION) &&
 		    (!options->rule ||
 			strcmp(options->rule, rule->name) == 0) &&
 		    (!rule->operator|| strcmp(rule->operator, op) == 0) &&

@@ -11,6 +11,7 @@ const MORE = `,
   { name = "strict"; kind = "availability"; below = "100%"; window = "20s"; min_samples = 1; scope = "deployment"; },
   { name = "sluggish"; kind = "latency"; above = "1ms"; quantile = 0.5; window = "2m"; min_samples = 3; transaction = "login"; },
   { name = "paper"; kind = "certificate"; within = "14d"; },
+  { name = "odd"; kind = "deviation"; band = "1ms"; window = "2m"; min_samples = 3; transaction = "login"; },
   { name = "silence"; kind = "no_data"; window = "2m"; }
 );
 
@@ -84,6 +85,10 @@ scenario('a back-test finds what the daemon has found', async (world) => {
   assert.ok(slow.history.latency.length > 0 && slow.history.latency_unknown < slow.history.results / 10, JSON.stringify(slow.history));
   const all = await json();
   assert.equal(all.really_opened, (await json('--rule', 'absurd')).really_opened);
+  // there are no weeks to compare with, which is said
+  const odd = (await json('--rule', 'odd')).rules[0];
+  assert.deepEqual([odd.kind, odd.tested, odd.incidents], ['deviation', true, 0]);
+  assert.ok(odd.hours >= 5 && odd.hours_without_verdict === odd.hours, JSON.stringify(odd));
   const paper = all.rules.find((rule) => rule.name === 'paper');
   assert.equal(paper.tested, false);
   assert.match(paper.why_not, /not kept/);
@@ -94,6 +99,7 @@ scenario('a back-test finds what the daemon has found', async (world) => {
   assert.equal(text.code, 0, text.err);
   assert.match(text.out, /^Back-test from \d{4}-\d\d-\d\d \d\d:\d\d:\d\d CES?T to /);
   assert.match(text.out, /^paper +certificate .*not back-tested: /m);
+  assert.match(text.out, /^odd +deviation .*no verdict in \d+ of \d+ hours: /m);
   assert.match(text.out, new RegExp(`^20.* availability +vulcan/_all/login +3 of 3 +${real.number} `, 'm'));
   assert.match(text.out, /^Of these \d+, \d+ overlap an incident that was really opened/m);
   assert.match((await backtest('--from', from, '--rule', 'absurd')).out, /No incident would have been opened/);

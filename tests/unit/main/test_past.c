@@ -258,6 +258,11 @@ latencies_come_from_the_series(void **state)
 	assert_int_equal(world->facts.untimed, 0);
 	assert_int_equal(world->facts.n_widths, 1);
 	assert_int_equal(world->facts.widths[0].step, SERIES_STEP);
+	/* so does a rule that compares them */
+	rules[0].kind = CONF_ALERT_DEVIATION;
+	read_all(world, NULL, 1200);
+	rules[0].kind = CONF_ALERT_LATENCY;
+	assert_int_equal(world->facts.timed, 20);
 	/* nobody asks for them */
 	read_all(world, "another", 1200);
 	assert_int_equal(world->n, 20);
