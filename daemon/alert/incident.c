@@ -294,8 +294,7 @@ set_reading(struct jv *data, const struct incident *incident)
 	    failed ? jv_string(reason_name(incident->reason)) : jv_null());
 	jv_set(data, "side",
 	    failed ? jv_string(side_name(incident->side)) : jv_null());
-	jv_set(data, "step",
-	    incident->step[0] != '\0' ? jv_string(incident->step) : jv_null());
+	jv_set(data, "step", jv_text(incident->step));
 	jv_set(data, "phase", jv_string(phase_name(incident->phase)));
 	jv_set(data, "trace_ids", traces);
 }

@@ -127,6 +127,18 @@ jv_null(void)
 }
 
 struct jv *
+jv_time(wall_us at)
+{
+	return at != 0 ? jv_int(at / US_PER_S) : jv_null();
+}
+
+struct jv *
+jv_text(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? jv_string(text) : jv_null();
+}
+
+struct jv *
 jv_hold(struct jv *value)
 {
 	return (struct jv *)json_incref(in(value));

@@ -284,9 +284,7 @@ attempt_data(const struct attempt_call *call)
 	    after->last_status != 0 ? jv_int(after->last_status) : jv_null());
 	jv_set(data, "try", jv_int(after->tries));
 	jv_set(data, "took_ms", jv_real(clock_to_ms(call->took)));
-	jv_set(data, "problem",
-	    after->last_problem[0] != '\0' ? jv_string(after->last_problem)
-					   : jv_null());
+	jv_set(data, "problem", jv_text(after->last_problem));
 	buf_init(&text, ATTEMPT_DATA_MAX);
 	if (!jv_dump(data, &text))
 		buf_reset(&text);

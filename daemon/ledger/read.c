@@ -97,13 +97,6 @@ bounded(uint32_t limit)
 	return limit < LIMIT_MOST ? limit : LIMIT_MOST;
 }
 
-/* Unix seconds, null for "not yet". */
-static struct jv *
-seconds(wall_us at)
-{
-	return at == 0 ? jv_null() : jv_int(at / US_PER_S);
-}
-
 /* ---- runs ---- */
 
 struct run_scope {
@@ -219,7 +212,7 @@ run_row(sqlite3_stmt *stmt, const struct run_scope *scope)
 	row = jv_object();
 	jv_set(row, "id", jv_string(sql_text(stmt, 0)));
 	jv_set(row, "target", jv_string(target));
-	jv_set(row, "time", seconds(sqlite3_column_int64(stmt, 3)));
+	jv_set(row, "time", jv_time(sqlite3_column_int64(stmt, 3)));
 	jv_set(row, "ok", verdict_of(result));
 	copy_key(row, result, "reason");
 	copy_key(row, result, "side");
@@ -327,11 +320,11 @@ delivery_json(const struct ledger_delivery *delivery)
 	jv_set(out, "incident",
 	    delivery->incident != 0 ? jv_int(delivery->incident) : jv_null());
 	jv_set(out, "state", jv_string(delivery_state_name(delivery->state)));
-	jv_set(out, "created", seconds(delivery->created));
+	jv_set(out, "created", jv_time(delivery->created));
 	jv_set(out, "next_try",
-	    delivery->state == DELIVERY_PENDING ? seconds(delivery->next_try)
+	    delivery->state == DELIVERY_PENDING ? jv_time(delivery->next_try)
 						: jv_null());
-	jv_set(out, "finished", seconds(delivery->finished));
+	jv_set(out, "finished", jv_time(delivery->finished));
 	jv_set(out, "tries", jv_int(delivery->tries));
 	jv_set(out, "last_status", jv_int(delivery->last_status));
 	jv_set(out, "last_problem", jv_string(delivery->last_problem));

@@ -15,12 +15,6 @@
 #define LIMIT_MOST 1000
 #define EVIDENCE_DEPLOYMENTS 20
 
-static struct jv *
-seconds(wall_us at)
-{
-	return at == 0 ? jv_null() : jv_int(at / US_PER_S);
-}
-
 /* ---- a list ---- */
 
 static struct jv *
@@ -104,11 +98,11 @@ entry_json(sqlite3_stmt *stmt)
 	if (sqlite3_column_bytes(stmt, 4) > 0)
 		data = jv_parse(sql_text(stmt, 4),
 		    (size_t)sqlite3_column_bytes(stmt, 4), NULL, 0);
-	jv_set(entry, "at", seconds(sqlite3_column_int64(stmt, 0)));
-	jv_set(entry, "time", seconds(sqlite3_column_int64(stmt, 0)));
+	jv_set(entry, "at", jv_time(sqlite3_column_int64(stmt, 0)));
+	jv_set(entry, "time", jv_time(sqlite3_column_int64(stmt, 0)));
 	jv_set(entry, "kind", jv_string(sql_text(stmt, 1)));
 	jv_set(entry, "text", jv_string(sql_text(stmt, 2)));
-	jv_set(entry, "by", who[0] != '\0' ? jv_string(who) : jv_null());
+	jv_set(entry, "by", jv_text(who));
 	/* a run bears the id of its trace */
 	jv_set(entry, "runs", taken(data, "trace_ids"));
 	jv_set(entry, "trace_ids", taken(data, "trace_ids"));
@@ -249,7 +243,7 @@ add_run(struct jv *list, const char *target, sqlite3_stmt *stmt)
 	snprintf(url, sizeof(url), "/api/v1/runs/%s/har", sql_text(stmt, 0));
 	jv_set(one, "target", jv_string(target));
 	jv_set(one, "run", jv_string(sql_text(stmt, 0)));
-	jv_set(one, "time", seconds(sqlite3_column_int64(stmt, 1)));
+	jv_set(one, "time", jv_time(sqlite3_column_int64(stmt, 1)));
 	jv_set(one, "ok", jv_bool(sqlite3_column_int(stmt, 2) == 1));
 	jv_set(one, "har_url", jv_string(url));
 	jv_push(list, one);

@@ -287,12 +287,6 @@ backtest_print(const struct backtest_outcome *outcome)
 /* ---- JSON ---- */
 
 static struct jv *
-seconds(wall_us at)
-{
-	return jv_int(at / US_PER_S);
-}
-
-static struct jv *
 real_seconds(dur_us us)
 {
 	return jv_real((double)us / US_PER_S);
@@ -303,8 +297,8 @@ span_json(wall_us from, wall_us to)
 {
 	struct jv *out = jv_object();
 
-	jv_set(out, "from", seconds(from));
-	return jv_set(out, "to", seconds(to));
+	jv_set(out, "from", jv_time(from));
+	return jv_set(out, "to", jv_time(to));
 }
 
 static struct jv *
@@ -322,11 +316,11 @@ history_json(const struct backtest_outcome *outcome)
 
 		jv_push(latency,
 		    jv_set(span_json(width->from, width->to), "step_s",
-			seconds(width->step)));
+			jv_time(width->step)));
 	}
 	jv_set(
-	    out, "first", outcome->any ? seconds(outcome->first) : jv_null());
-	jv_set(out, "last", outcome->any ? seconds(outcome->last) : jv_null());
+	    out, "first", outcome->any ? jv_time(outcome->first) : jv_null());
+	jv_set(out, "last", outcome->any ? jv_time(outcome->last) : jv_null());
 	jv_set(out, "gaps", gaps);
 	jv_set(out, "results", jv_int((int64_t)facts->results));
 	jv_set(out, "failures", jv_int((int64_t)facts->failures));
@@ -348,7 +342,7 @@ rule_json(const struct backtest_outcome *outcome, const struct conf_alert *rule)
 	jv_set(out, "name", jv_string(rule->name));
 	jv_set(out, "kind", jv_string(kind_name(rule->kind)));
 	jv_set(out, "tested", jv_bool(why == NULL));
-	jv_set(out, "why_not", why != NULL ? jv_string(why) : jv_null());
+	jv_set(out, "why_not", jv_text(why));
 	jv_set(out, "incidents", jv_int((int64_t)sum.n));
 	jv_set(out, "lasted_s", real_seconds(sum.all));
 	jv_set(out, "longest_s", real_seconds(sum.longest));

@@ -7,18 +7,6 @@
 
 #include "base/json.h"
 
-static struct jv *
-seconds(wall_us at)
-{
-	return at > 0 ? jv_int(at / US_PER_S) : jv_null();
-}
-
-static struct jv *
-text_or_null(const char *text)
-{
-	return text[0] != '\0' ? jv_string(text) : jv_null();
-}
-
 /* The n-th name of a target path; "_all" and a missing one are null. */
 static struct jv *
 path_part(const char *path, unsigned n)
@@ -88,16 +76,15 @@ set_life(struct jv *data, const struct incident *incident)
 		? length(incident_lasted(incident, incident->resolved))
 		: jv_null());
 	jv_set(data, "blind_s", length(incident->blind));
-	jv_set(data, "blind_since", seconds(incident->blind_since));
+	jv_set(data, "blind_since", jv_time(incident->blind_since));
 	jv_set(data, "calm_s", length(incident->calm));
-	jv_set(data, "detected", seconds(incident->opened));
-	jv_set(data, "confirmed", seconds(incident->confirmed));
-	jv_set(data, "confirmed_by", text_or_null(incident->confirmed_by));
-	jv_set(data, "acknowledged", seconds(incident->acknowledged));
-	jv_set(
-	    data, "acknowledged_by", text_or_null(incident->acknowledged_by));
+	jv_set(data, "detected", jv_time(incident->opened));
+	jv_set(data, "confirmed", jv_time(incident->confirmed));
+	jv_set(data, "confirmed_by", jv_text(incident->confirmed_by));
+	jv_set(data, "acknowledged", jv_time(incident->acknowledged));
+	jv_set(data, "acknowledged_by", jv_text(incident->acknowledged_by));
 	jv_set(data, "reopened", jv_int(incident->reopened));
-	jv_set(data, "reopened_at", seconds(incident->reopened_at));
+	jv_set(data, "reopened_at", jv_time(incident->reopened_at));
 	jv_set(data, "affected", affected_json(incident));
 	jv_set(data, "silence",
 	    incident->silence > 0 ? jv_int(incident->silence) : jv_null());
@@ -127,24 +114,24 @@ incident_json(const struct incident *incident)
 	jv_set(data, "severity", jv_int(incident->severity));
 	jv_set(data, "state",
 	    jv_string(incident->resolved > 0 ? "resolved" : "open"));
-	jv_set(data, "opened", seconds(incident->opened));
-	jv_set(data, "resolved", seconds(incident->resolved));
+	jv_set(data, "opened", jv_time(incident->opened));
+	jv_set(data, "resolved", jv_time(incident->resolved));
 	set_life(data, incident);
 	jv_set(data, "reason",
 	    failed ? jv_string(reason_name(incident->reason)) : jv_null());
 	jv_set(data, "side",
 	    incident->side != SIDE_NONE ? jv_string(side_name(incident->side))
 					: jv_null());
-	jv_set(data, "step", text_or_null(incident->step));
+	jv_set(data, "step", jv_text(incident->step));
 	jv_set(data, "phase", jv_string(phase_name(incident->phase)));
 	jv_set(data, "value", jv_real(incident->value));
 	jv_set(data, "threshold", jv_real(incident->threshold));
-	jv_set(data, "unit", text_or_null(incident->unit));
+	jv_set(data, "unit", jv_text(incident->unit));
 	jv_set(data, "attempts", jv_int(incident->attempts));
 	jv_set(data, "failed", jv_int(incident->failed));
 	jv_set(data, "worst", jv_real(incident->worst));
 	jv_set(data, "summary", summary);
 	jv_set(data, "trace_ids", traces);
-	jv_set(data, "runbook_url", text_or_null(incident->runbook));
+	jv_set(data, "runbook_url", jv_text(incident->runbook));
 	return data;
 }

@@ -107,12 +107,6 @@ token_holds(const struct token *token, wall_us now)
 	return token->revoked == 0 && now < token->expires;
 }
 
-static struct jv *
-seconds(wall_us at)
-{
-	return at == 0 ? jv_null() : jv_int(at / US_PER_S);
-}
-
 struct jv *
 token_json(const struct token *token, wall_us now)
 {
@@ -121,13 +115,12 @@ token_json(const struct token *token, wall_us now)
 	jv_set(object, "id", jv_string(token->id));
 	jv_set(object, "name", jv_string(token->name));
 	jv_set(object, "role", jv_string(role_name(token->role)));
-	jv_set(object, "operator",
-	    token->op[0] != '\0' ? jv_string(token->op) : jv_null());
-	jv_set(object, "created", seconds(token->created));
+	jv_set(object, "operator", jv_text(token->op));
+	jv_set(object, "created", jv_time(token->created));
 	jv_set(object, "created_by", jv_string(token->created_by));
-	jv_set(object, "expires", seconds(token->expires));
-	jv_set(object, "revoked", seconds(token->revoked));
-	jv_set(object, "last_used", seconds(token->last_used));
+	jv_set(object, "expires", jv_time(token->expires));
+	jv_set(object, "revoked", jv_time(token->revoked));
+	jv_set(object, "last_used", jv_time(token->last_used));
 	jv_set(object, "valid", jv_bool(token_holds(token, now)));
 	return object;
 }

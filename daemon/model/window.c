@@ -141,18 +141,6 @@ window_concerns(
 
 /* ---- as JSON ---- */
 
-static struct jv *
-seconds(wall_us at)
-{
-	return at == 0 ? jv_null() : jv_int(at / US_PER_S);
-}
-
-static struct jv *
-text_or_null(const char *text)
-{
-	return text[0] == '\0' ? jv_null() : jv_string(text);
-}
-
 static void
 set_recurrence(struct jv *object, const struct window *window)
 {
@@ -194,8 +182,8 @@ set_next(struct jv *object, const struct window *window,
 		    : span.agreed       ? "active"
 					: "late";
 		next = jv_object();
-		jv_set(next, "from", seconds(span.from));
-		jv_set(next, "until", seconds(span.until));
+		jv_set(next, "from", jv_time(span.from));
+		jv_set(next, "until", jv_time(span.until));
 		jv_set(next, "agreed", jv_bool(span.agreed));
 	}
 	jv_set(object, "state", jv_string(state));
@@ -210,18 +198,18 @@ window_json(const struct window *window, const struct zone *zone, wall_us now)
 	jv_set(object, "id", jv_int(window->id));
 	jv_set(object, "kind", jv_string(window_kind_name(window->kind)));
 	jv_set(object, "operator", jv_string(window->op));
-	jv_set(object, "deployment", text_or_null(window->deployment));
-	jv_set(object, "transaction", text_or_null(window->act));
-	jv_set(object, "rule", text_or_null(window->rule));
+	jv_set(object, "deployment", jv_text(window->deployment));
+	jv_set(object, "transaction", jv_text(window->act));
+	jv_set(object, "rule", jv_text(window->rule));
 	jv_set(object, "reason", jv_string(window->reason));
-	jv_set(object, "from", seconds(window->from));
-	jv_set(object, "until", seconds(window->until));
+	jv_set(object, "from", jv_time(window->from));
+	jv_set(object, "until", jv_time(window->until));
 	set_recurrence(object, window);
-	jv_set(object, "created", seconds(window->created));
+	jv_set(object, "created", jv_time(window->created));
 	jv_set(object, "created_by", jv_string(window->created_by));
-	jv_set(object, "ended", seconds(window->ended));
-	jv_set(object, "ended_by", text_or_null(window->ended_by));
-	jv_set(object, "agreed_from", seconds(window->agreed_from));
+	jv_set(object, "ended", jv_time(window->ended));
+	jv_set(object, "ended_by", jv_text(window->ended_by));
+	jv_set(object, "agreed_from", jv_time(window->agreed_from));
 	set_next(object, window, zone, now);
 	return object;
 }

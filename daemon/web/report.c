@@ -98,12 +98,6 @@ add_known_places(struct report *report)
 	}
 }
 
-static struct jv *
-seconds(wall_us at)
-{
-	return jv_int(at / US_PER_S);
-}
-
 static void
 mark_window(struct report *report, const struct window *window,
     const struct window_span *span)
@@ -137,12 +131,9 @@ add_window(void *arg, const struct window *window)
 		struct jv *one = jv_object();
 
 		jv_set(one, "id", jv_int(window->id));
-		jv_set(one, "deployment",
-		    window->deployment[0] != '\0'
-			? jv_string(window->deployment)
-			: jv_null());
-		jv_set(one, "from", seconds(span.from));
-		jv_set(one, "until", seconds(span.until));
+		jv_set(one, "deployment", jv_text(window->deployment));
+		jv_set(one, "from", jv_time(span.from));
+		jv_set(one, "until", jv_time(span.until));
 		jv_set(one, "agreed", jv_bool(span.agreed));
 		jv_set(one, "reason", jv_string(window->reason));
 		jv_set(one, "by", jv_string(window->created_by));

@@ -20,12 +20,6 @@ report_month_parse(const char *text, struct report_month *month)
 }
 
 static struct jv *
-seconds(wall_us at)
-{
-	return jv_int(at / US_PER_S);
-}
-
-static struct jv *
 set_counts(struct jv *object, const struct availability_counts *counts)
 {
 	int32_t percent = availability_percent(counts);
@@ -112,12 +106,6 @@ incidents_of(const struct report *report, const struct outage *outage,
 	return numbers;
 }
 
-static struct jv *
-text_or_null(const char *text)
-{
-	return text[0] != '\0' ? jv_string(text) : jv_null();
-}
-
 static int
 by_time(const void *left, const void *right)
 {
@@ -144,14 +132,14 @@ outages_json(struct report *report, const struct jv *incidents)
 		jv_set(one, "deployment", jv_string(outage->meter->deployment));
 		jv_set(one, "transaction",
 		    jv_string(report->acts[outage->meter->act].name));
-		jv_set(one, "from", seconds(from));
+		jv_set(one, "from", jv_time(from));
 		jv_set(
-		    one, "until", seconds(from + (wall_us)outage->n * MINUTE));
+		    one, "until", jv_time(from + (wall_us)outage->n * MINUTE));
 		jv_set(one, "minutes", jv_int((int64_t)outage->n));
 		jv_set(one, "runs", jv_int(outage->runs));
-		jv_set(one, "first_run", text_or_null(outage->run));
-		jv_set(one, "reason", text_or_null(outage->reason));
-		jv_set(one, "step", text_or_null(outage->step));
+		jv_set(one, "first_run", jv_text(outage->run));
+		jv_set(one, "reason", jv_text(outage->reason));
+		jv_set(one, "step", jv_text(outage->step));
 		jv_set(
 		    one, "incidents", incidents_of(report, outage, incidents));
 		jv_push(list, one);
@@ -173,9 +161,9 @@ report_json(struct report *report, const struct jv *incidents)
 	jv_set(account, "month", jv_string(month));
 	jv_set(account, "time_zone", jv_string("Europe/Warsaw"));
 	jv_set(account, "vantage", jv_string(question->vantage));
-	jv_set(account, "from", seconds(report->from));
-	jv_set(account, "until", seconds(report->until));
-	jv_set(account, "as_of", seconds(question->now));
+	jv_set(account, "from", jv_time(report->from));
+	jv_set(account, "until", jv_time(report->until));
+	jv_set(account, "as_of", jv_time(question->now));
 	jv_set(account, "complete", jv_bool(report->complete));
 	jv_set(account, "minutes", jv_int((int64_t)report->n));
 	jv_set(account, "carry_minutes", jv_int(CARRY_LEAST));

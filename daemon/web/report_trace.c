@@ -70,8 +70,7 @@ on_failure(void *arg, const struct history_failure *row)
 
 	jv_set(run, "id", jv_string(row->run));
 	jv_set(run, "reason", jv_string(row->reason));
-	jv_set(run, "step",
-	    row->step[0] != '\0' ? jv_string(row->step) : jv_null());
+	jv_set(run, "step", jv_text(row->step));
 	if (at >= 0 && at < (int64_t)trace->report.n)
 		jv_push(trace->minutes[at].runs, run);
 	else

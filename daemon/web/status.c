@@ -188,16 +188,14 @@ transaction_json(const struct snapshot *snapshot,
 	jv_set(out, "side",
 	    tr->last_run > 0 ? jv_string(side_name(reason_side(tr->reason)))
 			     : jv_null());
-	jv_set(
-	    out, "step", tr->step[0] != '\0' ? jv_string(tr->step) : jv_null());
+	jv_set(out, "step", jv_text(tr->step));
 	jv_set(out, "cause",
 	    gone              ? jv_null()
 		: dep == NULL ? operator_cause(op, tr)
 			      : target_cause(dep, tr));
 	jv_set(out, "last_run", time_json(tr->last_run));
 	jv_set(out, "decided", time_json(tr->decided));
-	jv_set(out, "run",
-	    tr->run_id[0] != '\0' ? jv_string(tr->run_id) : jv_null());
+	jv_set(out, "run", jv_text(tr->run_id));
 	jv_set(out, "latency_ms", ms_json(tr->latency_ms));
 	jv_set(out, "p50_ms", ms_json(enough ? tr->p50_ms : NAN));
 	jv_set(out, "p95_ms", ms_json(enough ? tr->p95_ms : NAN));
@@ -238,9 +236,7 @@ deployment_json(const struct snapshot *snapshot,
 	    jv_string(state_name(fresh == DEAD ? STATE_UNKNOWN : dep->state)));
 	jv_set(out, "every_s", jv_real((double)dep->every / US_PER_S));
 	jv_set(out, "every_now_s", jv_real((double)dep->every_now / US_PER_S));
-	jv_set(out, "certificate_not_after",
-	    dep->cert_not_after != 0 ? jv_int(dep->cert_not_after / US_PER_S)
-				     : jv_null());
+	jv_set(out, "certificate_not_after", jv_time(dep->cert_not_after));
 	jv_set(out, "account_stopped",
 	    dep->account_stopped ? jv_string(reason_name(dep->account_reason))
 				 : jv_null());
@@ -304,9 +300,7 @@ self_json(const struct snapshot *snapshot)
 	jv_set(out, "loop_late_max_ms", ms_json(self->loop_late_max_ms));
 	jv_set(out, "store_queue_bytes", jv_int((int64_t)self->store_bytes));
 	jv_set(out, "store_refused", jv_int((int64_t)self->store_refused));
-	jv_set(out, "store_problem",
-	    self->store_problem[0] != '\0' ? jv_string(self->store_problem)
-					   : jv_null());
+	jv_set(out, "store_problem", jv_text(self->store_problem));
 	return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/clock.h"
 
 /*
  * JSON values (RFC 8259), strict, from jansson. A struct jv is counted; the
@@ -24,6 +25,11 @@ struct jv *jv_int(int64_t value);
 struct jv *jv_real(double value); /* NaN and infinities become null */
 struct jv *jv_bool(bool value);
 struct jv *jv_null(void);
+
+/* What may be missing, and is null then: jv_time gives whole Unix seconds, null
+ * for 0; jv_text null for NULL and "". */
+struct jv *jv_time(wall_us at);
+struct jv *jv_text(const char *text);
 
 struct jv *jv_hold(struct jv *value);
 void jv_release(struct jv *value); /* NULL is fine */

@@ -351,6 +351,35 @@ escaped_text_can_be_read_back(void **state)
 	buf_fini(&out);
 }
 
+static void
+a_time_is_whole_seconds_or_null(void **state)
+{
+	struct jv *list = jv_array();
+
+	(void)state;
+	jv_push(list, jv_time(0));
+	jv_push(list, jv_time(INT64_C(1790035200) * US_PER_S));
+	jv_push(list, jv_time(INT64_C(1790035200) * US_PER_S + 999999));
+	/* midnight in Warsaw, as 1970 began */
+	jv_push(list, jv_time(INT64_C(-3600) * US_PER_S));
+	assert_dump(list, "[null,1790035200,1790035200,-3600]");
+	jv_release(list);
+}
+
+static void
+a_text_that_is_missing_is_null(void **state)
+{
+	struct jv *list = jv_array();
+
+	(void)state;
+	jv_push(list, jv_text(NULL));
+	jv_push(list, jv_text(""));
+	jv_push(list, jv_text("a"));
+	jv_push(list, jv_text("a\xff"));
+	assert_dump(list, "[null,null,\"a\",\"a\xef\xbf\xbd\"]");
+	jv_release(list);
+}
+
 int
 main(void)
 {
@@ -361,6 +390,8 @@ main(void)
 	    cmocka_unit_test(text_comes_out_as_it_went_in),
 	    cmocka_unit_test(reals_are_written_short),
 	    cmocka_unit_test(what_json_cannot_say_becomes_null),
+	    cmocka_unit_test(a_time_is_whole_seconds_or_null),
+	    cmocka_unit_test(a_text_that_is_missing_is_null),
 	    cmocka_unit_test(an_object_keeps_the_order_of_its_keys),
 	    cmocka_unit_test(bad_utf8_becomes_a_replacement),
 	    cmocka_unit_test(references_are_counted),
