@@ -98,8 +98,7 @@ name_silent(struct availability_meter *meter)
 							      : BLIND;
 	}
 	return meter->has_verdict &&
-		(int64_t)meter->next - meter->verdict_at <=
-		    (int64_t)meter->carry
+		meter->next - meter->verdict_at <= meter->carry
 	    ? meter->verdict
 	    : NOT_MEASURED;
 }
@@ -113,27 +112,23 @@ name_until(struct availability_meter *meter, size_t end)
 }
 
 void
-availability_feed(struct availability_meter *meter, int64_t minute, uint32_t ok,
+availability_feed(struct availability_meter *meter, size_t minute, uint32_t ok,
     uint32_t failed)
 {
 	enum availability verdict = ok >= failed ? AVAILABLE : UNAVAILABLE;
+	uint8_t mark;
 
-	if (minute >= (int64_t)meter->n || (ok == 0 && failed == 0)) {
+	if (minute >= meter->n || (ok == 0 && failed == 0)) {
 		return;
 	}
-	if (minute >= 0) {
-		uint8_t mark;
-
-		name_until(meter, (size_t)minute);
-		mark = meter->marks[minute];
-		if ((mark & AVAILABILITY_MAINTENANCE) != 0 ||
-		    ((mark & AVAILABILITY_BLIND) != 0 &&
-			verdict == UNAVAILABLE)) {
-			name_one(meter, name_silent(meter));
-			return;
-		}
-		name_one(meter, verdict);
+	name_until(meter, minute);
+	mark = meter->marks[minute];
+	if ((mark & AVAILABILITY_MAINTENANCE) != 0 ||
+	    ((mark & AVAILABILITY_BLIND) != 0 && verdict == UNAVAILABLE)) {
+		name_one(meter, name_silent(meter));
+		return;
 	}
+	name_one(meter, verdict);
 	meter->has_verdict = true;
 	meter->verdict = verdict;
 	meter->verdict_at = minute;

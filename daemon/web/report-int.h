@@ -19,11 +19,16 @@
 #define MINUTE (60 * US_PER_S)
 #define DAYS_MOST 31
 #define CARRY_LEAST 10 /* minutes */
+#define CARRY_MOST 120
+
+/* So many minutes before the period are read, and not counted: as many as a
+ * verdict may be carried. Marks, meters and outages count from there. */
+#define LEAD CARRY_MOST
 
 struct outage {
 	struct meter *meter;
-	size_t first, n; /* minutes */
-	uint32_t runs;
+	size_t first, n; /* minutes, from `begin` */
+	uint32_t runs; /* of the period */
 	char run[TRACE_ID_SIZE];
 	char reason[MODEL_NAME_SIZE];
 	char step[MODEL_NAME_SIZE];
@@ -35,6 +40,8 @@ struct meter {
 	int64_t target;
 	char deployment[MODEL_NAME_SIZE];
 	size_t act; /* index */
+	bool left; /* the configuration */
+	bool heard; /* in the period */
 	struct availability_meter meter;
 	struct availability_counts counts;
 	size_t *outages, n_outages; /* of the report's list */
@@ -43,6 +50,7 @@ struct meter {
 
 struct act {
 	char name[MODEL_NAME_SIZE];
+	size_t n_listed; /* deployments */
 	struct availability_counts counts, days[DAYS_MOST];
 };
 
@@ -51,14 +59,16 @@ struct place {
 	char deployment[MODEL_NAME_SIZE];
 	uint8_t *marks;
 	bool shared;
+	bool known; /* configured now */
 	size_t carry;
 };
 
 struct report {
 	const struct report_question *question;
+	wall_us begin; /* LEAD before */
 	wall_us from, until;
 	bool complete; /* it is over */
-	size_t n; /* minutes */
+	size_t n; /* minutes of the period */
 	size_t day_first[DAYS_MOST + 1];
 	size_t n_days;
 	struct place **places;
@@ -76,12 +86,22 @@ struct report {
 	struct jv *maintenance, *blind;
 };
 
-/* report.c: a report whose question and period are set begins with its marks;
- * 0 or -errno. report_place: the one of that deployment, perhaps new. */
+/* report.c: the period holds the minutes that `from` and `until` touch and that
+ * are over at the time of the question. A report whose question and period are
+ * set begins with its marks; 0 or -errno. report_place: the one of that
+ * deployment, perhaps new. */
+void report_set_period(struct report *report, wall_us from, wall_us until);
 int report_read_marks(
     struct report *report, struct ledger_reader *reader) MUST_USE;
 struct place *report_place(struct report *report, const char *deployment);
 void report_fini(struct report *report);
+
+/* Its row says something: it is configured, or was heard. */
+static inline bool
+meter_is_listed(const struct meter *meter)
+{
+	return meter->heard || !meter->left;
+}
 
 /* report_json: what was collected, with the incidents of its time. */
 struct jv *report_json(struct report *report, const struct jv *incidents);

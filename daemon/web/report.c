@@ -14,7 +14,6 @@
 #include "ledger/history.h"
 #include "report-int.h"
 
-#define CARRY_MOST 120
 #define CARRY_INTERVALS 9 /* a failing deployment is asked eight times less */
 #define OUTAGES_MOST 1000
 
@@ -31,8 +30,26 @@ midnight(const struct zone *zone, int year, int month, int day)
 	return instants[0];
 }
 
+void
+report_set_period(struct report *report, wall_us from, wall_us until)
+{
+	wall_us now = report->question->now;
+
+	report->from = from / MINUTE * MINUTE;
+	report->begin = report->from - LEAD * MINUTE;
+	report->complete = until <= now;
+	report->until =
+	    report->complete ? (until + MINUTE - 1) / MINUTE * MINUTE : now;
+	if (report->until > now)
+		report->until = now;
+	report->until = report->until / MINUTE * MINUTE;
+	if (report->until < report->from)
+		report->until = report->from;
+	report->n = (size_t)((report->until - report->from) / MINUTE);
+}
+
 static void
-set_period(struct report *report)
+set_month(struct report *report)
 {
 	const struct report_question *question = report->question;
 	const struct zone *zone = question->zone;
@@ -40,13 +57,7 @@ set_period(struct report *report)
 	wall_us end = month == 12 ? midnight(zone, year + 1, 1, 1)
 				  : midnight(zone, year, month + 1, 1);
 
-	report->from = midnight(zone, year, month, 1);
-	report->complete = end <= question->now;
-	report->until =
-	    report->complete ? end : question->now / MINUTE * MINUTE;
-	if (report->until < report->from)
-		report->until = report->from;
-	report->n = (size_t)((report->until - report->from) / MINUTE);
+	report_set_period(report, midnight(zone, year, month, 1), end);
 	for (int day = 1; day <= DAYS_MOST; day++) {
 		wall_us begin = midnight(zone, year, month, day);
 
@@ -92,10 +103,20 @@ add_known_places(struct report *report)
 		int64_t carry =
 		    CARRY_INTERVALS * question->places[i].every / MINUTE;
 
+		place->known = true;
 		if (carry > (int64_t)place->carry)
 			place->carry =
 			    carry < CARRY_MOST ? (size_t)carry : CARRY_MOST;
 	}
+}
+
+static uint8_t *
+new_marks(const struct report *report)
+{
+	uint8_t *marks = mem_array(LEAD + report->n, 1);
+
+	memset(marks, 0, LEAD + report->n);
+	return marks;
 }
 
 static void
@@ -105,39 +126,47 @@ mark_window(struct report *report, const struct window *window,
 	struct place *place;
 
 	if (window->deployment[0] == '\0') {
-		availability_mark(report->marks, report->n, report->from,
-		    span->from, span->until, AVAILABILITY_MAINTENANCE);
+		availability_mark(report->marks, LEAD + report->n,
+		    report->begin, span->from, span->until,
+		    AVAILABILITY_MAINTENANCE);
 		return;
 	}
 	place = report_place(report, window->deployment);
 	if (place->shared) {
 		/* those of the operator are added at the end */
-		place->marks = mem_array(report->n + 1, 1);
-		memset(place->marks, 0, report->n + 1);
+		place->marks = new_marks(report);
 		place->shared = false;
 	}
-	availability_mark(place->marks, report->n, report->from, span->from,
-	    span->until, AVAILABILITY_MAINTENANCE);
+	availability_mark(place->marks, LEAD + report->n, report->begin,
+	    span->from, span->until, AVAILABILITY_MAINTENANCE);
+}
+
+static void
+list_window(struct report *report, const struct window *window,
+    const struct window_span *span)
+{
+	struct jv *one = jv_object();
+
+	jv_set(one, "id", jv_int(window->id));
+	jv_set(one, "deployment", jv_text(window->deployment));
+	jv_set(one, "from", jv_time(span->from));
+	jv_set(one, "until", jv_time(span->until));
+	jv_set(one, "agreed", jv_bool(span->agreed));
+	jv_set(one, "reason", jv_string(window->reason));
+	jv_set(one, "by", jv_string(window->created_by));
+	jv_push(report->maintenance, one);
 }
 
 static void
 add_window(void *arg, const struct window *window)
 {
 	struct report *report = arg;
-	struct window_span span = {.until = report->from};
+	struct window_span span = {.until = report->begin};
 
 	while (window_next(window, report->question->zone, span.until, &span) &&
 	    span.from < report->until) {
-		struct jv *one = jv_object();
-
-		jv_set(one, "id", jv_int(window->id));
-		jv_set(one, "deployment", jv_text(window->deployment));
-		jv_set(one, "from", jv_time(span.from));
-		jv_set(one, "until", jv_time(span.until));
-		jv_set(one, "agreed", jv_bool(span.agreed));
-		jv_set(one, "reason", jv_string(window->reason));
-		jv_set(one, "by", jv_string(window->created_by));
-		jv_push(report->maintenance, one);
+		if (span.until > report->from)
+			list_window(report, window, &span);
 		if (span.agreed)
 			mark_window(report, window, &span);
 	}
@@ -147,10 +176,13 @@ static bool
 add_blind(void *arg, const struct ledger_blind *blind)
 {
 	struct report *report = arg;
-	struct jv *one = jv_object();
+	struct jv *one;
 
-	availability_mark(report->marks, report->n, report->from, blind->since,
-	    blind->until, AVAILABILITY_BLIND);
+	availability_mark(report->marks, LEAD + report->n, report->begin,
+	    blind->since, blind->until, AVAILABILITY_BLIND);
+	if (blind->until <= report->from)
+		return true;
+	one = jv_object();
 	jv_set(one, "from", jv_real((double)blind->since / US_PER_S));
 	jv_set(one, "until", jv_real((double)blind->until / US_PER_S));
 	jv_set(one, "cause", jv_string(blind->cause));
@@ -163,18 +195,17 @@ report_read_marks(struct report *report, struct ledger_reader *reader)
 {
 	int rc;
 
-	report->marks = mem_array(report->n + 1, 1);
-	memset(report->marks, 0, report->n + 1);
+	report->marks = new_marks(report);
 	add_known_places(report);
 	rc = ledger_read_windows(reader, WINDOW_MAINTENANCE,
 	    report->question->op, add_window, report);
 	if (rc == 0)
 		rc = history_blind(
-		    reader, report->from, report->until, add_blind, report);
+		    reader, report->begin, report->until, add_blind, report);
 	for (size_t i = 0; i < report->n_places; i++) {
 		struct place *place = report->places[i];
 
-		for (size_t k = 0; !place->shared && k < report->n; k++)
+		for (size_t k = 0; !place->shared && k < LEAD + report->n; k++)
 			place->marks[k] |= report->marks[k];
 	}
 	return rc;
@@ -218,10 +249,14 @@ on_minutes(void *arg, enum availability what, size_t first, size_t n)
 	struct act *act = &report->acts[meter->act];
 	size_t end = first + n;
 
-	meter->counts.minutes[what] += n;
-	act->counts.minutes[what] += n;
+	if (end <= LEAD)
+		return;
 	if (what == UNAVAILABLE)
 		add_outage(meter, first, n);
+	first = first > LEAD ? first - LEAD : 0;
+	end -= LEAD;
+	meter->counts.minutes[what] += end - first;
+	act->counts.minutes[what] += end - first;
 	for (size_t day = day_of(report, first); first < end; day++) {
 		size_t until = report->day_first[day + 1] < end
 		    ? report->day_first[day + 1]
@@ -296,11 +331,13 @@ start_meters(struct report *report)
 		    report_place(report, meter->deployment);
 
 		meter->report = report;
-		meter->meter = (struct availability_meter){.n = report->n,
-		    .carry = place->carry,
-		    .marks = place->marks,
-		    .fn = on_minutes,
-		    .arg = meter};
+		meter->left = !place->known;
+		meter->meter =
+		    (struct availability_meter){.n = LEAD + report->n,
+			.carry = place->carry,
+			.marks = place->marks,
+			.fn = on_minutes,
+			.arg = meter};
 		report->by_target[meter->target] = i + 1;
 	}
 }
@@ -321,10 +358,13 @@ on_minute(void *arg, const struct history_minute *row)
 	struct report *report = arg;
 	struct meter *meter = meter_of(report, row->target);
 
-	if (meter != NULL)
-		availability_feed(&meter->meter,
-		    (row->minute - report->from) / MINUTE, row->ok,
-		    row->failed);
+	if (meter == NULL)
+		return true;
+	availability_feed(&meter->meter,
+	    (size_t)((row->minute - report->begin) / MINUTE), row->ok,
+	    row->failed);
+	if (row->minute >= report->from)
+		meter->heard = true;
 	return true;
 }
 
@@ -334,7 +374,7 @@ on_failure(void *arg, const struct history_failure *row)
 {
 	struct report *report = arg;
 	struct meter *meter = meter_of(report, row->target);
-	size_t minute = (size_t)((row->minute - report->from) / MINUTE);
+	size_t minute = (size_t)((row->minute - report->begin) / MINUTE);
 	struct outage *outage;
 
 	if (meter == NULL)
@@ -350,7 +390,9 @@ on_failure(void *arg, const struct history_failure *row)
 	outage = &report->outages[meter->outages[meter->next_outage]];
 	if (minute < outage->first)
 		return true;
-	if (outage->runs++ == 0) {
+	if (minute >= LEAD)
+		outage->runs++;
+	if (outage->run[0] == '\0') {
 		text_copy(outage->run, sizeof(outage->run), row->run);
 		text_copy(outage->reason, sizeof(outage->reason), row->reason);
 		text_copy(outage->step, sizeof(outage->step), row->step);
@@ -361,13 +403,20 @@ on_failure(void *arg, const struct history_failure *row)
 static int
 read_minutes(struct report *report, struct ledger_reader *reader)
 {
-	int rc = history_minutes(reader, report->from - CARRY_MOST * MINUTE,
-	    report->until, on_minute, report);
+	int rc = history_minutes(
+	    reader, report->begin, report->until, on_minute, report);
 
-	for (size_t i = 0; i < report->n_meters; i++)
-		availability_end(&report->meters[i].meter);
+	/* one that is not listed has said nothing of the period yet */
+	for (size_t i = 0; i < report->n_meters; i++) {
+		struct meter *meter = &report->meters[i];
+
+		if (!meter_is_listed(meter))
+			continue;
+		availability_end(&meter->meter);
+		report->acts[meter->act].n_listed++;
+	}
 	return rc != 0 ? rc
-		       : history_failures(reader, report->from, report->until,
+		       : history_failures(reader, report->begin, report->until,
 			     on_failure, report);
 }
 
@@ -403,7 +452,7 @@ report_account(struct ledger_reader *reader,
 	    .blind = jv_array()};
 	struct jv *account = NULL, *incidents = NULL;
 
-	set_period(&report);
+	set_month(&report);
 	*problem = report_read_marks(&report, reader);
 	if (*problem == 0)
 		*problem =

@@ -60,14 +60,18 @@ acts_json(const struct report *report)
 
 	for (size_t i = 0; i < report->n_acts; i++) {
 		const struct act *act = &report->acts[i];
-		struct jv *one = jv_object(), *deployments = jv_array();
+		struct jv *one, *deployments;
 
+		if (act->n_listed == 0)
+			continue;
+		one = jv_object();
+		deployments = jv_array();
 		jv_set(one, "name", jv_string(act->name));
 		set_counts(one, &act->counts);
 		for (size_t k = 0; k < report->n_meters; k++) {
 			const struct meter *meter = &report->meters[k];
 
-			if (meter->act == i)
+			if (meter->act == i && meter_is_listed(meter))
 				jv_push(deployments,
 				    set_counts(
 					jv_set(jv_object(), "name",
@@ -81,13 +85,28 @@ acts_json(const struct report *report)
 	return list;
 }
 
+/* What is of the period. */
+static wall_us
+outage_from(const struct report *report, const struct outage *outage)
+{
+	wall_us from = report->begin + (wall_us)outage->first * MINUTE;
+
+	return from > report->from ? from : report->from;
+}
+
+static wall_us
+outage_until(const struct report *report, const struct outage *outage)
+{
+	return report->begin + (wall_us)(outage->first + outage->n) * MINUTE;
+}
+
 /* Of those of the operator in the month, which one was it? */
 static struct jv *
 incidents_of(const struct report *report, const struct outage *outage,
     const struct jv *incidents)
 {
-	wall_us from = report->from + (wall_us)outage->first * MINUTE;
-	wall_us until = from + (wall_us)outage->n * MINUTE;
+	wall_us from = outage_from(report, outage);
+	wall_us until = outage_until(report, outage);
 	struct jv *numbers = jv_array();
 
 	for (size_t i = 0; i < jv_len(incidents); i++) {
@@ -126,16 +145,16 @@ outages_json(struct report *report, const struct jv *incidents)
 		    sizeof(*report->outages), by_time);
 	for (size_t i = 0; i < report->n_outages; i++) {
 		const struct outage *outage = &report->outages[i];
-		wall_us from = report->from + (wall_us)outage->first * MINUTE;
+		wall_us from = outage_from(report, outage);
+		wall_us until = outage_until(report, outage);
 		struct jv *one = jv_object();
 
 		jv_set(one, "deployment", jv_string(outage->meter->deployment));
 		jv_set(one, "transaction",
 		    jv_string(report->acts[outage->meter->act].name));
 		jv_set(one, "from", jv_time(from));
-		jv_set(
-		    one, "until", jv_time(from + (wall_us)outage->n * MINUTE));
-		jv_set(one, "minutes", jv_int((int64_t)outage->n));
+		jv_set(one, "until", jv_time(until));
+		jv_set(one, "minutes", jv_int((until - from) / MINUTE));
 		jv_set(one, "runs", jv_int(outage->runs));
 		jv_set(one, "first_run", jv_text(outage->run));
 		jv_set(one, "reason", jv_text(outage->reason));

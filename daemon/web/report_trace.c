@@ -39,8 +39,10 @@ on_minutes(void *arg, enum availability what, size_t first, size_t n)
 {
 	struct trace *trace = arg;
 
-	for (size_t i = first; i < first + n; i++)
-		trace->minutes[i].what = what;
+	for (size_t i = first; i < first + n; i++) {
+		if (i >= LEAD)
+			trace->minutes[i - LEAD].what = what;
+	}
 }
 
 /* Those before the span are carried into it. */
@@ -48,13 +50,13 @@ static bool
 on_minute(void *arg, const struct history_minute *row)
 {
 	struct trace *trace = arg;
-	int64_t at = (row->minute - trace->report.from) / MINUTE;
+	size_t at = (size_t)((row->minute - trace->report.begin) / MINUTE);
 	struct minute *minute;
 
 	availability_feed(&trace->meter, at, row->ok, row->failed);
-	if (at < 0 || at >= (int64_t)trace->report.n)
+	if (at < LEAD || at - LEAD >= trace->report.n)
 		return true;
-	minute = &trace->minutes[at];
+	minute = &trace->minutes[at - LEAD];
 	minute->ok = row->ok;
 	minute->failed = row->failed;
 	minute->excluded = row->excluded;
@@ -95,14 +97,13 @@ read_all(struct trace *trace, struct ledger_reader *reader)
 	const struct place *place = place_of_target(trace);
 	int rc;
 
-	trace->meter = (struct availability_meter){.n = report->n,
+	trace->meter = (struct availability_meter){.n = LEAD + report->n,
 	    .carry = place->carry,
 	    .marks = place->marks,
 	    .fn = on_minutes,
 	    .arg = trace};
-	rc = history_minutes_of(reader, trace->id,
-	    report->from - (wall_us)place->carry * MINUTE, report->until,
-	    on_minute, trace);
+	rc = history_minutes_of(
+	    reader, trace->id, report->begin, report->until, on_minute, trace);
 	availability_end(&trace->meter);
 	return rc != 0 ? rc
 		       : history_failures_of(reader, trace->id, report->from,
@@ -146,9 +147,7 @@ report_trace(struct ledger_reader *reader,
 	report->question = question;
 	report->maintenance = jv_array();
 	report->blind = jv_array();
-	report->from = from / MINUTE * MINUTE;
-	report->until = (to + MINUTE - 1) / MINUTE * MINUTE;
-	report->n = (size_t)((report->until - report->from) / MINUTE);
+	report_set_period(report, from, to);
 	trace.minutes = mem_array(report->n + 1, sizeof(*trace.minutes));
 	for (size_t i = 0; i < report->n; i++)
 		trace.minutes[i] = (struct minute){.runs = jv_array()};

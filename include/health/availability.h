@@ -68,15 +68,16 @@ struct availability_meter {
 	size_t next;
 	bool has_verdict;
 	enum availability verdict;
-	int64_t verdict_at;
+	size_t verdict_at;
 	enum availability what;
 	size_t first;
 };
 
-/* availability_feed: the results of a minute, in the order of time; before the
- * period begins a verdict may come that is carried into it, with `minute`
- * negative. availability_end names what is left of the period. */
-void availability_feed(struct availability_meter *meter, int64_t minute,
+/* availability_feed: the results of a minute, in the order of time. What was
+ * before is not known: who wants to have it carried into a period begins
+ * earlier, and leaves those minutes out. availability_end names what is left of
+ * the period. */
+void availability_feed(struct availability_meter *meter, size_t minute,
     uint32_t ok, uint32_t failed);
 void availability_end(struct availability_meter *meter);
 

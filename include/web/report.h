@@ -53,16 +53,20 @@ struct report_question {
  *  "maintenance":[{"id","deployment","from","until","agreed","reason","by"}],
  *  "blind":[{"from","until","cause"}],"csv_sha256":{"pl","en"}}
  * Times in Unix seconds; what is counted are minutes of deployments; an
- * availability of fewer than AVAILABILITY_MINUTES_MIN verdicts is null.
+ * availability of fewer than AVAILABILITY_MINUTES_MIN verdicts is null. An
+ * outage that began before the month is listed from its first minute, with the
+ * runs of the month; first_run, reason and step are of where it began, of two
+ * hours before at most. A deployment that is not configured any more is there
+ * when it was heard in the month.
  */
 struct jv *report_account(struct ledger_reader *reader,
     const struct report_question *question, int *problem) MUST_USE;
 
 /*
- * report_trace: each minute of one target from `from` until before `to`, at
- * most a day of them, with what led to its name; the caller releases it. NULL
- * with 0 in *problem: that target was never counted. `question` says what the
- * account would be made with; its month is not read.
+ * report_trace: each minute of one target from `from` until before `to` that
+ * is over, at most a day of them, with what led to its name; the caller
+ * releases it. NULL with 0 in *problem: that target was never counted.
+ * `question` says what the account would be made with; its month is not read.
  * {"target","from","to","minutes":[{"at","what","ok","failed","excluded",
  *  "runs":[{"id","reason","step"}]}]}
  */
