@@ -94,6 +94,7 @@ engine_maintained(
 
 struct changing {
 	struct engine *engine;
+	struct ledger_audit audit;
 	bool of_windows;
 	ledger_changed_fn *done;
 	void *arg;
@@ -121,7 +122,11 @@ static void
 on_changed(void *arg, int problem, int64_t id)
 {
 	struct changing *changing = arg;
+	const struct ledger_audit *audit = &changing->audit;
 
+	if (problem == 0)
+		log_info("changed by a person", "action=%s object=%s who=%s",
+		    audit->action, audit->object, audit->who);
 	if (problem == 0 && changing->of_windows)
 		hand_over(changing->engine);
 	if (changing->done != NULL)
@@ -138,6 +143,7 @@ engine_change(void *arg, const struct ledger_change *change,
 	int rc;
 
 	changing->engine = engine;
+	changing->audit = change->audit;
 	changing->of_windows = change->kind == LEDGER_ADD_WINDOW ||
 	    change->kind == LEDGER_END_WINDOW;
 	changing->done = done;
@@ -145,10 +151,6 @@ engine_change(void *arg, const struct ledger_change *change,
 	rc = ledger_put_change(engine->ledger, change, on_changed, changing);
 	if (rc != 0)
 		free(changing);
-	else
-		log_info("changed by a person", "action=%s object=%s who=%s",
-		    change->audit.action, change->audit.object,
-		    change->audit.who);
 	return rc;
 }
 
