@@ -5,6 +5,7 @@
  */
 #include "engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,8 +123,12 @@ static void
 on_changed(void *arg, int problem, int64_t id)
 {
 	struct changing *changing = arg;
-	const struct ledger_audit *audit = &changing->audit;
+	struct ledger_audit *audit = &changing->audit;
 
+	/* a new window has its number only now */
+	if (audit->object[0] == '\0')
+		snprintf(audit->object, sizeof(audit->object), "%lld",
+		    (long long)id);
 	if (problem == 0)
 		log_info("changed by a person", "action=%s object=%s who=%s",
 		    audit->action, audit->object, audit->who);
