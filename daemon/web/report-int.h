@@ -40,7 +40,7 @@ struct meter {
 	int64_t target;
 	char deployment[MODEL_NAME_SIZE];
 	size_t act; /* index */
-	bool left; /* the configuration */
+	bool known; /* configured now */
 	bool heard; /* in the period */
 	struct availability_meter meter;
 	struct availability_counts counts;
@@ -50,7 +50,6 @@ struct meter {
 
 struct act {
 	char name[MODEL_NAME_SIZE];
-	size_t n_listed; /* deployments */
 	struct availability_counts counts, days[DAYS_MOST];
 };
 
@@ -100,7 +99,7 @@ void report_fini(struct report *report);
 static inline bool
 meter_is_listed(const struct meter *meter)
 {
-	return meter->heard || !meter->left;
+	return meter->heard || meter->known;
 }
 
 /* report_json: what was collected, with the incidents of its time. */

@@ -33,16 +33,14 @@ midnight(const struct zone *zone, int year, int month, int day)
 void
 report_set_period(struct report *report, wall_us from, wall_us until)
 {
-	wall_us now = report->question->now;
+	wall_us now = report->question->now, over = now / MINUTE * MINUTE;
 
 	report->from = from / MINUTE * MINUTE;
 	report->begin = report->from - LEAD * MINUTE;
 	report->complete = until <= now;
-	report->until =
-	    report->complete ? (until + MINUTE - 1) / MINUTE * MINUTE : now;
-	if (report->until > now)
-		report->until = now;
-	report->until = report->until / MINUTE * MINUTE;
+	report->until = (until + MINUTE - 1) / MINUTE * MINUTE;
+	if (report->until > over)
+		report->until = over;
 	if (report->until < report->from)
 		report->until = report->from;
 	report->n = (size_t)((report->until - report->from) / MINUTE);
@@ -331,7 +329,7 @@ start_meters(struct report *report)
 		    report_place(report, meter->deployment);
 
 		meter->report = report;
-		meter->left = !place->known;
+		meter->known = place->known;
 		meter->meter =
 		    (struct availability_meter){.n = LEAD + report->n,
 			.carry = place->carry,
@@ -408,12 +406,8 @@ read_minutes(struct report *report, struct ledger_reader *reader)
 
 	/* one that is not listed has said nothing of the period yet */
 	for (size_t i = 0; i < report->n_meters; i++) {
-		struct meter *meter = &report->meters[i];
-
-		if (!meter_is_listed(meter))
-			continue;
-		availability_end(&meter->meter);
-		report->acts[meter->act].n_listed++;
+		if (meter_is_listed(&report->meters[i]))
+			availability_end(&report->meters[i].meter);
 	}
 	return rc != 0 ? rc
 		       : history_failures(reader, report->begin, report->until,

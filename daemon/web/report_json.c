@@ -60,14 +60,8 @@ acts_json(const struct report *report)
 
 	for (size_t i = 0; i < report->n_acts; i++) {
 		const struct act *act = &report->acts[i];
-		struct jv *one, *deployments;
+		struct jv *one, *deployments = jv_array();
 
-		if (act->n_listed == 0)
-			continue;
-		one = jv_object();
-		deployments = jv_array();
-		jv_set(one, "name", jv_string(act->name));
-		set_counts(one, &act->counts);
 		for (size_t k = 0; k < report->n_meters; k++) {
 			const struct meter *meter = &report->meters[k];
 
@@ -78,6 +72,12 @@ acts_json(const struct report *report)
 					    jv_string(meter->deployment)),
 					&meter->counts));
 		}
+		if (jv_len(deployments) == 0) {
+			jv_release(deployments);
+			continue;
+		}
+		one = jv_set(jv_object(), "name", jv_string(act->name));
+		set_counts(one, &act->counts);
 		jv_set(one, "deployments", deployments);
 		jv_set(one, "days", days_json(report, act));
 		jv_push(list, one);
