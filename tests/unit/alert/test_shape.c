@@ -1,7 +1,4 @@
-/*
- * What is usual in each hour of the week, and that rules of kind deviation
- * speak of what is not, and of nothing else.
- */
+/* What is usual in each hour of the week, and how far the weeks lie from it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
